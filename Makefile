@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0
+# Thin verbs over scripts/kt; 'make help' lists them.
+
+VERBS := run test check shell deps source apply export series config build image clean help
+PYTHON := /usr/bin/python3
+
+# Variable of make -> option of kt; one that is not set is not passed on.
+option = $(if $($(1)),--$(2)='$($(1))')
+OPTIONS = $(call option,PROFILE,profile) $(call option,ACCEL,accel) $(call option,UPTO,upto) \
+	$(call option,KERNEL_SRC,kernel-src) $(call option,KERNEL_TARBALL,kernel-tarball)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: $(VERBS)
+
+$(VERBS): | $(PYTHON)
+	@$(PYTHON) scripts/kt $@ $(OPTIONS)
+
+# A bare machine has no Python yet; everything else is installed by kt.
+$(PYTHON):
+	@if [ "$$(id -u)" -ne 0 ]; then \
+		echo "error: $@ is missing: sudo apt-get install --no-install-recommends python3" >&2; \
+		exit 30; \
+	fi
+	apt-get update --quiet --quiet
+	DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends python3

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The verbs of kt."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktlib import branch, deps, gates, posting
+from ktlib.errors import KtError
+from ktlib.outcome import Outcome
+from ktlib.paths import Paths
+from ktlib.pipeline import Choice, Pipeline
+from ktlib.source import Request
+from ktlib.ui import Ui
+
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: what it does in one line, and the function that does it."""
+
+    about: str
+    act: Callable[[Pipeline, argparse.Namespace], Outcome]
+
+
+def _deps(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    pipeline.need(*deps.PACKAGES)
+    pipeline.ui.info("every package that is needed is installed")
+    return Outcome.PASS
+
+
+def _source(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    source = pipeline.source
+    base, ui = pipeline.base, pipeline.ui
+    ui.info(f"Linux {source.version} in {source.git.top}, base {source.base[:12]}")
+    ui.info(f"upstream commit: {source.base_commit or f'not known (that of {base.tag})'}")
+    if source.is_default:
+        ui.info(f"files of the series that Debian has changed: {base.differs_from_upstream}")
+    return Outcome.PASS
+
+
+def _apply(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    tip = pipeline.apply(force=options.force)
+    pipeline.ui.info(f"branch {branch.BRANCH} in {pipeline.source.git.top} is at {tip[:12]}")
+    return Outcome.PASS
+
+
+def _series(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    tip = pipeline.apply()
+    signoff = posting.parse_identity(options.signoff) if options.signoff else None
+    content = posting.mails(pipeline.source, pipeline.full_series, tip, signoff)
+    if not content:
+        pipeline.ui.info("the series is empty: nothing to write")
+        return Outcome.PASS
+    mbox = options.output or pipeline.paths.out / f"f_revoke-{pipeline.base.name}.mbox"
+    posting.write_mbox(content, mbox)
+    pipeline.ui.info(f"{mbox}: {len(content)} mails")
+    return Outcome.PASS
+
+
+def _export(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    source, series = pipeline.source, pipeline.full_series
+    if options.signoff:
+        if options.output is None:
+            raise KtError(
+                "patches/ carries no Signed-off-by", hint="give --output FOLDER with --signoff"
+            )
+        signoff = posting.parse_identity(options.signoff)
+        content = posting.mails(source, series, pipeline.apply(), signoff)
+        posting.write_folder(content, options.output)
+        pipeline.ui.info(f"{options.output}: {len(content)} mails")
+        return Outcome.PASS
+    written = branch.export(source, series, pipeline.paths.selftests, pipeline.ui)
+    pipeline.ui.info(f"{written.folder}: {len(written.entries)} patches")
+    return Outcome.PASS
+
+
+def _config(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    pipeline.ui.info(str(pipeline.configured.config))
+    return Outcome.PASS
+
+
+def _build(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    pipeline.ui.info(str(pipeline.built.vmlinux))
+    return Outcome.PASS
+
+
+def _image(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    pipeline.ui.info(str(pipeline.image))
+    return Outcome.PASS
+
+
+def _run(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    return pipeline.run().outcome
+
+
+def _shell(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    return pipeline.run(shell=True).outcome
+
+
+def _check(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    pipeline.need("source", "check")
+    return gates.run_gates(gates.host_gates(pipeline), pipeline.ui)
+
+
+def _test(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    pipeline.need(*deps.PACKAGES)
+    every = [*gates.host_gates(pipeline), *gates.guest_gates(pipeline)]
+    return gates.run_gates(every, pipeline.ui)
+
+
+def _clean(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    kept = set() if options.all else {pipeline.paths.sources}
+    for child in pipeline.paths.out.glob("*"):
+        if child in kept:
+            pipeline.ui.info(f"{child} is kept (it may hold work of yours): clean --all")
+        elif child.is_dir():
+            shutil.rmtree(child)
+        else:
+            child.unlink()
+    return Outcome.PASS
+
+
+def _help(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    pipeline.ui.table(
+        ("verb", "what it does"), [(name, verb.about) for name, verb in VERBS.items()]
+    )
+    pipeline.ui.line()
+    pipeline.ui.table(("variable of make", "option of kt", "meaning"), _VARIABLES)
+    return Outcome.PASS
+
+
+VERBS = {
+    "run": Verb("all the way: packages, source, series, build, boot, tests, verdict", _run),
+    "test": Verb("everything that must be green, the boot included", _test),
+    "check": Verb("the part of 'test' that boots nothing: units, linters, the series", _check),
+    "shell": Verb("boot the patched kernel to a prompt", _shell),
+    "deps": Verb("install what is missing (root), or print the line that does", _deps),
+    "source": Verb("get the kernel source into a git tree under out/src", _source),
+    "apply": Verb("make the branch f_revoke there: the base and the series", _apply),
+    "export": Verb("write the branch, and selftests/, back to patches/", _export),
+    "series": Verb("one mbox of cover letter and patches for b4 or git am", _series),
+    "config": Verb("configure the kernel of a profile", _config),
+    "build": Verb("build kernel, modules and kselftests", _build),
+    "image": Verb("make the guest's initramfs", _image),
+    "clean": Verb("delete what was made, but not out/src (--all: that too)", _clean),
+    "help": Verb("this list", _help),
+}
+
+_VARIABLES = (
+    ("PROFILE=plain", "--profile", "kernel-config/scenarios.toml has them: plain, debug"),
+    ("ACCEL=auto", "--accel", "auto, tcg or kvm; auto tries whether KVM really works"),
+    ("UPTO=", "--upto", "stop the series after a '# upto:' marker of patches/*/series"),
+    ("KERNEL_SRC=", "--kernel-src", "a git tree (its HEAD) or source folder of your own"),
+    ("KERNEL_TARBALL=", "--kernel-tarball", "a source tarball in place of Debian's package"),
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--profile", default="plain")
+    common.add_argument("--accel", default="auto", choices=("auto", "tcg", "kvm"))
+    common.add_argument("--upto", default="", metavar="MARKER")
+    common.add_argument("--kernel-src", type=Path, metavar="PATH")
+    common.add_argument("--kernel-tarball", type=Path, metavar="FILE")
+    parser = argparse.ArgumentParser(
+        prog="kt", description="From a bare machine to a verdict on a booted, patched kernel."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    made = {
+        name: verbs.add_parser(name, help=verb.about, description=verb.about, parents=[common])
+        for name, verb in VERBS.items()
+    }
+    made["apply"].add_argument(
+        "--force", action="store_true", help="throw away commits that were not exported"
+    )
+    made["clean"].add_argument("--all", action="store_true", help="out/src as well")
+    for name in ("export", "series"):
+        made[name].add_argument(
+            "--signoff", metavar="'NAME <MAIL>'", help="add the sender's Signed-off-by"
+        )
+        made[name].add_argument("--output", type=Path, metavar="PATH", help="write to PATH")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    ui = Ui()
+    request = Request(options.kernel_src, options.kernel_tarball)
+    choice = Choice(options.profile, options.accel, options.upto, request)
+    try:
+        return VERBS[options.verb].act(Pipeline(Paths.of_checkout(), choice, ui), options).exit_code
+    except KtError as error:
+        print(f"error: {error}", file=sys.stderr)
+        for line in error.hint.splitlines():
+            print(f"   {line}", file=sys.stderr)
+        return error.outcome.exit_code
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return _INTERRUPTED

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The kernel source from Debian's archive, without a change to the machine's own apt.
+
+The package lies in a suite that Debian 12 does not have configured. A private apt configuration,
+sources list and state folder under the cache reach it; the mirror is the one the machine uses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+from ktlib import proc
+from ktlib.bases import DebianSource
+from ktlib.errors import KtError
+from ktlib.ui import Ui
+
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_WAYS_OUT = """other ways to a source:
+  KERNEL_SRC=<git tree or source folder>  a kernel of your own
+  KERNEL_TARBALL=<file>                   linux-7.3.y.tar.xz, or the .tar.xz out of the package"""
+
+
+def sha256(file: Path) -> str:
+    """Hex digest of a file's content."""
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def mirror_from(targets: str) -> str:
+    """The address of Debian's main archive among 'SITE RELEASE ORIGIN' lines.
+
+    The origin is missing as long as the machine's lists were never fetched; the security archive
+    has an address of its own, which does not carry other suites.
+    """
+    lines = [line.split() for line in targets.splitlines()]
+    known = [words for words in lines if len(words) >= 2 and "security" not in words[0] + words[1]]
+    of_debian = [words[0] for words in known if words[2:] == ["Debian"]]
+    unnamed = [words[0] for words in known if len(words) == 2]
+    for address in of_debian + unnamed:
+        return address.rstrip("/")
+    raise KtError("no mirror of Debian in the machine's apt configuration", hint=_WAYS_OUT)
+
+
+def fetch(source: DebianSource, cache: Path, ui: Ui) -> Path:
+    """The package file, from the cache or from the mirror; checked against the pinned checksum.
+
+    A newer version, when the pinned one is gone, is taken with a warning.
+    """
+    pinned = cache / source.deb_name
+    if not pinned.exists():
+        with ui.step(f"download {source.package} from {source.suite}"):
+            pinned = _Apt(cache / "apt").download(source, cache, ui)
+    if pinned.name != source.deb_name:
+        return pinned
+    found = sha256(pinned)
+    if found != source.deb_sha256:
+        raise KtError(
+            f"{pinned} is damaged or not what was pinned: sha256 {found}",
+            hint=f"wanted {source.deb_sha256} (patches/bases.toml); delete it to fetch it anew",
+        )
+    return pinned
+
+
+def unpack(deb: Path, source: DebianSource, target: Path) -> None:
+    """Write the source tarball that is inside the package to `target`."""
+    with target.open("wb") as tarball:
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as outer:
+            inner = subprocess.run(
+                ["tar", "--extract", "--to-stdout", source.tarball_path],
+                stdin=outer.stdout,
+                stdout=tarball,
+            )
+    if inner.returncode != 0:
+        raise KtError(f"{deb} holds no {source.tarball_path}", hint=f"delete {deb}")
+
+
+class _Apt:
+    """apt with configuration, lists and cache of its own under `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._config = folder / "apt.conf"
+
+    def download(self, source: DebianSource, target: Path, ui: Ui) -> Path:
+        """Fetch the pinned version, or the newest of the suite, into `target`."""
+        self._prepare(source)
+        self._call("update")
+        for wanted in (f"{source.package}={source.version}", source.package):
+            if self._try("download", wanted, cwd=target):
+                break
+            ui.warn(f"{source.suite} has no {wanted}")
+        else:
+            raise KtError(f"{source.package} is not to be had", hint=_WAYS_OUT)
+        return max(target.glob(f"{source.package}_*_all.deb"), key=lambda deb: deb.stat().st_ctime)
+
+    def _prepare(self, source: DebianSource) -> None:
+        if not _KEYRING.exists():
+            raise KtError(f"{_KEYRING} is missing", hint="apt-get install debian-archive-keyring")
+        layout = ["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(ORIGIN)"]
+        mirror = mirror_from(proc.output(layout))
+        for name in ("lists/partial", "cache/archives/partial"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        sources = self._folder / "sources.list"
+        sources.write_text(f"deb [signed-by={_KEYRING}] {mirror} {source.suite} main\n")
+        settings = {
+            "Dir::Etc::SourceList": sources,
+            "Dir::Etc::SourceParts": "/dev/null",
+            "Dir::State::Lists": self._folder / "lists",
+            "Dir::Cache": self._folder / "cache",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": "3",
+        }
+        if os.geteuid() == 0:
+            settings["APT::Sandbox::User"] = "root"
+        lines = [f'{name} "{value}";' for name, value in settings.items()]
+        hooks = ["#clear APT::Update::Post-Invoke;", "#clear APT::Update::Post-Invoke-Success;"]
+        self._config.write_text("\n".join([*hooks, *lines]) + "\n")
+
+    def _command(self, *words: str) -> list[str | Path]:
+        return ["apt-get", "--quiet", "--quiet", "--config-file", self._config, *words]
+
+    def _call(self, *words: str) -> None:
+        try:
+            proc.output(self._command(*words))
+        except KtError as error:
+            raise KtError(str(error), hint=f"{error.hint}\n{_WAYS_OUT}") from error
+
+    def _try(self, *words: str, cwd: Path) -> bool:
+        return proc.capture(self._command(*words), cwd=cwd).returncode == 0

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Configuring and building a kernel, its modules and its kselftests out of tree.
+
+make decides what has to be built; nothing here touches a file whose content stays the same. Build
+time, user and host are fixed, so that ccache hits and equal sources give equal kernels.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktlib import kconfig, proc
+from ktlib.errors import KtError
+from ktlib.git import Git
+from ktlib.outcome import Outcome
+from ktlib.paths import Paths
+from ktlib.scenarios import Profile
+from ktlib.source import Source
+from ktlib.ui import Ui
+
+_COMPILED = re.compile(r"^  (?:CC|CXX|LD|AR|AS|HOSTCC)\b")
+_ERROR = re.compile(r"error[: ]|undefined reference|^make.*\*\*\*|No space left", re.IGNORECASE)
+_ERRORS_SHOWN = 12
+_WANTED_FILE = "f_revoke.config"
+
+
+@dataclass(frozen=True)
+class Build:
+    """One O= folder: a source built in a profile."""
+
+    source: Source
+    profile: Profile
+    folder: Path
+    paths: Paths
+
+    @classmethod
+    def of(cls, source: Source, profile: Profile, paths: Paths) -> Build:
+        """The build folder that belongs to a source and a profile."""
+        return cls(source, profile, paths.build(source.build_key(profile.name)), paths)
+
+    @property
+    def vmlinux(self) -> Path:
+        """The kernel as QEMU boots it."""
+        return self.folder / "vmlinux"
+
+    @property
+    def config(self) -> Path:
+        """The configuration that Kconfig made."""
+        return self.folder / ".config"
+
+    @property
+    def kselftests(self) -> Path:
+        """Where the kernel's own install of the selftests goes."""
+        return self.folder / "kselftest-install"
+
+    @property
+    def log(self) -> Path:
+        """Output of the last build."""
+        return self.folder / "build.log"
+
+    def modules(self) -> list[Path]:
+        """All modules that were built."""
+        order = self.folder / "modules.order"
+        names = order.read_text().split() if order.exists() else []
+        return [self.folder / Path(name).with_suffix(".ko") for name in names]
+
+    def selftest_targets(self) -> list[str]:
+        """Folders of selftests/ that the checked out tree has."""
+        if not self.paths.selftests.is_dir():
+            return []
+        inside = self.source.git.top / "tools/testing/selftests"
+        ours = sorted(child.name for child in self.paths.selftests.iterdir() if child.is_dir())
+        return [name for name in ours if (inside / name / "Makefile").is_file()]
+
+    def expected_suites(self) -> tuple[str, ...]:
+        """Names of the KTAP suites without which a run of this build is not whole."""
+        config = kconfig.parse(self.config.read_text("utf-8"), str(self.config))
+        kunit = [
+            suite
+            for option, suite in self.profile.kunit_suites.items()
+            if config.get(option, "n") != "n"
+        ]
+        listed = self.kselftests / "kselftest-list.txt"
+        programs = listed.read_text("utf-8").split() if listed.exists() else []
+        kselftests = (f"kselftest.{program.replace(':', '.')}" for program in programs)
+        return (*kunit, *kselftests)
+
+    def configure(self, ui: Ui) -> None:
+        """Make .config from the profile's fragments; an unchanged one keeps its time."""
+        with ui.step(f"configure {self.profile.name}") as step:
+            wanted = kconfig.merged(self.profile.fragments)
+            wanted |= self._series_options(ui)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.log.unlink(missing_ok=True)
+            wanted_file = self.folder / _WANTED_FILE
+            wanted_file.write_text(kconfig.rendered(wanted))
+            self._make("allnoconfig", env={"KCONFIG_ALLCONFIG": str(wanted_file)})
+            kconfig.require(wanted, self.config)
+            step.result = f"{len(wanted)} options asked for, all set"
+
+    def compile(self, ui: Ui) -> None:
+        """Build vmlinux and the modules."""
+        with ui.step(f"build Linux {self.source.version}, {self.profile.name}") as step:
+            built = _Progress()
+            self._make("vmlinux", "modules", on_line=lambda line: step.progress(built.see(line)))
+            step.result = built.summary
+
+    def install_selftests(self, ui: Ui) -> None:
+        """Build the kselftests and install them with the kernel's own rules."""
+        targets = self.selftest_targets()
+        if not targets:
+            ui.info("the tree has none of our selftests: nothing to install")
+            shutil.rmtree(self.kselftests, ignore_errors=True)
+            return
+        with ui.step(f"build kselftests: {' '.join(targets)}") as step:
+            built = _Progress()
+            shutil.rmtree(self.kselftests, ignore_errors=True)
+            self._make("headers")
+            self._make(
+                "-C",
+                str(self.source.git.top / "tools/testing/selftests"),
+                "install",
+                f"TARGETS={' '.join(targets)}",
+                "FORCE_TARGETS=1",
+                f"INSTALL_PATH={self.kselftests}",
+                f"KHDR_INCLUDES=-isystem {self.folder}/usr/include",
+                on_line=lambda line: step.progress(built.see(line)),
+                at_top=False,
+            )
+
+    def _series_options(self, ui: Ui) -> dict[str, str]:
+        """Options of the series that the tree defines; a part of the series lacks some."""
+        asked = kconfig.merged(self.profile.series_fragments)
+        known = kconfig.defined(asked, _kconfig_texts(self.source.git))
+        for option in sorted(asked.keys() - known):
+            ui.info(f"CONFIG_{option} is not in this tree: left out")
+        return {option: value for option, value in asked.items() if option in known}
+
+    def _make(
+        self,
+        *words: str,
+        env: dict[str, str] | None = None,
+        on_line: proc.OnLine = proc.ignore,
+        at_top: bool = True,
+    ) -> None:
+        command = ["make", f"-j{len(os.sched_getaffinity(0))}", f"O={self.folder}", "ARCH=x86_64"]
+        command += [*_compilers(), "LOCALVERSION="]
+        command += ["-C", str(self.source.git.top), *words] if at_top else list(words)
+        environment = proc.clean_env({**self._fixed_env(), **(env or {})})
+        start = self.log.stat().st_size if self.log.exists() else 0
+        code = proc.follow(command, log=self.log, on_line=on_line, env=environment)
+        if code != 0:
+            with self.log.open(errors="replace") as log:
+                log.seek(start)
+                lines = log.read().splitlines()
+            errors = [line for line in lines if _ERROR.search(line)] or lines
+            raise KtError(
+                f"the build of {self.profile.name} failed; all of it is in {self.log}",
+                hint="\n".join(errors[:_ERRORS_SHOWN]),
+                outcome=Outcome.BUILD_FAIL,
+            )
+
+    def _fixed_env(self) -> dict[str, str]:
+        return {
+            "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 1970",
+            "KBUILD_BUILD_USER": "f_revoke",
+            "KBUILD_BUILD_HOST": "f_revoke",
+            "KBUILD_BUILD_VERSION": "1",
+            "CCACHE_DIR": str(self.paths.cache / "ccache"),
+            # Checkouts at different places share what they compiled.
+            "CCACHE_BASEDIR": str(self.paths.top),
+            "CCACHE_NOHASHDIR": "1",
+        }
+
+
+class _Progress:
+    """Counts what a build compiles and says where it is."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def see(self, line: str) -> str:
+        """Take note of a line; returns what to show."""
+        if _COMPILED.match(line):
+            self.count += 1
+        return f"{self.count} files, {line.strip()}"
+
+    @property
+    def summary(self) -> str:
+        """What was done in the end."""
+        return f"{self.count} files built" if self.count else "nothing to do"
+
+
+def _compilers() -> list[str]:
+    if shutil.which("ccache") is None:
+        return ["CC=gcc", "CXX=g++"]
+    return ["CC=ccache gcc", "CXX=ccache g++"]
+
+
+def _kconfig_texts(git: Git) -> list[str]:
+    names = git.call("ls-files", "*Kconfig*").splitlines()
+    files = [git.top / name for name in names]
+    return [file.read_text("utf-8", "replace") for file in files if file.is_file()]

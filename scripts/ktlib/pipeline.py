@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The way from nothing to a verdict, stage by stage; each stage brings about those before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ktlib import branch, deps, series
+from ktlib.bases import Base, load_base
+from ktlib.image import make_image
+from ktlib.kbuild import Build
+from ktlib.paths import Paths
+from ktlib.run import RunResult, RunSpec, run_guest
+from ktlib.scenarios import Profile, find_profile
+from ktlib.source import Request, Source, obtain
+from ktlib.ui import Ui
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user chose on the command line."""
+
+    profile: str = "plain"
+    accel: str = "auto"
+    upto: str = ""
+    request: Request = Request()
+
+
+class Pipeline:
+    """Stages as properties and methods; what a stage made is kept for the next ones."""
+
+    def __init__(self, paths: Paths, choice: Choice, ui: Ui) -> None:
+        self.paths = paths
+        self.choice = choice
+        self.ui = ui
+
+    def need(self, *purposes: str) -> None:
+        """Have the packages of these purposes, or stop."""
+        deps.ensure(purposes, self.paths.out / "deps.log", self.ui)
+
+    @cached_property
+    def base(self) -> Base:
+        """The kernel the series is made for."""
+        return load_base(self.paths.patches / "bases.toml")
+
+    @cached_property
+    def full_series(self) -> series.Series:
+        """The series as patches/ has it."""
+        return series.load(self.paths.patches / self.base.name)
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The chosen profile."""
+        return find_profile(self.paths.kernel_config, self.choice.profile)
+
+    @cached_property
+    def source(self) -> Source:
+        """The imported kernel."""
+        self.need("source")
+        return obtain(self.choice.request, self.base, self.paths, self.ui)
+
+    def apply(self, *, force: bool = False) -> str:
+        """The branch with the series, checked out; returns its tip."""
+        wanted = self.full_series.cut(self.choice.upto)
+        return branch.apply(self.source, wanted, self.paths.selftests, self.ui, force=force)
+
+    @cached_property
+    def configured(self) -> Build:
+        """The build folder with its .config."""
+        self.need("source", "build")
+        self.apply()
+        build = Build.of(self.source, self.profile, self.paths)
+        build.configure(self.ui)
+        return build
+
+    @cached_property
+    def built(self) -> Build:
+        """Kernel, modules and kselftests."""
+        self.need("source", "build", "selftests")
+        build = self.configured
+        build.compile(self.ui)
+        build.install_selftests(self.ui)
+        return build
+
+    @cached_property
+    def image(self) -> Path:
+        """The initramfs."""
+        self.need("source", "build", "selftests", "image")
+        return make_image(self.built, self.paths.scripts / "guest", self.ui)
+
+    def run(self, *, shell: bool = False) -> RunResult:
+        """Boot the kernel: to a verdict, or to a prompt."""
+        self.need(*deps.RUN_PURPOSES)
+        image, profile = self.image, self.profile
+        spec = RunSpec(
+            profile=profile.name,
+            vmlinux=self.built.vmlinux,
+            initrd=image,
+            config=self.built.config,
+            append=profile.append + (" f_revoke.shell" if shell else ""),
+            memory_mb=profile.memory_mb,
+            cpus=profile.cpus,
+            accel=self.choice.accel,
+            runs_dir=self.paths.runs,
+            boot_deadline_s=profile.boot_deadline_s,
+            silence_deadline_s=profile.silence_deadline_s,
+            total_deadline_s=profile.total_deadline_s,
+            expect_suites=self.built.expected_suites(),
+            interactive=shell,
+        )
+        return run_guest(spec, self.ui)

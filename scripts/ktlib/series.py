@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A series as it lies in patches/<base>: the list, its markers, and how an export renews both.
+
+``series`` has one patch per line. ``# upto: NAME`` after a patch is a place to stop at;
+``# version: N`` is the revision to be posted; a patch line may end in ``# generated from
+selftests/``. Comments at the top stay there; others belong to the patch that follows them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ktlib.errors import KtError
+
+LIST_NAME = "series"
+COVER_NAME = "cover-letter.txt"
+GENERATED_FROM = "selftests/"
+
+_MARKER = re.compile(r"#\s*upto:\s*(\S+)\s*$")
+_VERSION = re.compile(r"#\s*version:\s*(\d+)\s*$", re.MULTILINE)
+_ENTRY = re.compile(r"(?P<name>[\w.+-]+\.patch)\s*(?:#\s*(?P<note>.*\S))?\s*$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One patch: its file name, whether selftests/ is its source, its marker and comments."""
+
+    name: str
+    generated: bool = False
+    comments: tuple[str, ...] = ()
+    markers: tuple[str, ...] = ()
+
+    @property
+    def slug(self) -> str:
+        """The name without its number: what stays when patches are put in another order."""
+        return re.sub(r"^\d+-", "", self.name)
+
+
+@dataclass(frozen=True)
+class Series:
+    """The list of a folder; `upto` is the marker that it was cut at, or ''."""
+
+    folder: Path
+    entries: tuple[Entry, ...] = ()
+    version: int = 1
+    opening: tuple[str, ...] = field(default=(), compare=False)
+    closing: tuple[str, ...] = field(default=(), compare=False)
+    upto: str = ""
+
+    @property
+    def files(self) -> list[Path]:
+        """The patches in order."""
+        return [self.folder / entry.name for entry in self.entries]
+
+    @property
+    def cover(self) -> Path:
+        """The cover letter; it may not exist yet."""
+        return self.folder / COVER_NAME
+
+    @property
+    def generated_index(self) -> int | None:
+        """Position of the first generated patch."""
+        marked = [index for index, entry in enumerate(self.entries) if entry.generated]
+        return marked[0] if marked else None
+
+    def cut(self, marker: str) -> Series:
+        """The series up to a marker; all of it for ''."""
+        if not marker:
+            return self
+        for index, entry in enumerate(self.entries):
+            if marker in entry.markers:
+                return replace(self, entries=self.entries[: index + 1], upto=marker)
+        known = [name for entry in self.entries for name in entry.markers]
+        raise KtError(
+            f"the series has no marker '# upto: {marker}'",
+            hint=f"markers: {', '.join(known) or 'none'}",
+        )
+
+    def renewed(self, names: Sequence[str]) -> Series:
+        """The same list for newly exported files: comments and markers stay with their patch."""
+        known = {entry.slug: entry for entry in self.entries}
+        entries = []
+        for name in names:
+            entries.append(replace(known.get(Entry(name).slug, Entry(name)), name=name))
+        return replace(self, entries=tuple(entries))
+
+    def lost(self, names: Sequence[str]) -> list[str]:
+        """Old patches with comments, markers or a generator that no new patch has the name of."""
+        slugs = {Entry(name).slug for name in names}
+        marked = [entry for entry in self.entries if entry != Entry(entry.name)]
+        return [entry.name for entry in marked if entry.slug not in slugs]
+
+    def text(self) -> str:
+        """The content of the `series` file."""
+        lines = list(self.opening)
+        for entry in self.entries:
+            lines += entry.comments
+            lines.append(entry.name + (f"  # generated from {GENERATED_FROM}" * entry.generated))
+            lines += [f"# upto: {marker}" for marker in entry.markers]
+        return "".join(f"{line}\n" for line in [*lines, *self.closing])
+
+
+def load(folder: Path) -> Series:
+    """Read the list; KtError names the line that is not understood or the file that is missing."""
+    file = folder / LIST_NAME
+    if not file.is_file():
+        raise KtError(f"{file} is missing", hint="an empty file is an empty series")
+    text = file.read_text("utf-8")
+    entries: list[Entry] = []
+    opening: tuple[str, ...] = ()
+    pending: list[str] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        marker, entry = _MARKER.match(line), _ENTRY.match(line)
+        if marker and entries:
+            entries[-1] = replace(entries[-1], markers=(*entries[-1].markers, marker[1]))
+        elif entry:
+            comments = tuple(pending) if entries else ()
+            opening = opening if entries else tuple(pending)
+            entries.append(Entry(entry["name"], _is_generated(entry["note"]), comments))
+            pending = []
+        elif not line.strip() or line.startswith("#"):
+            pending.append(line)
+        else:
+            raise KtError(f"{file}:{number}: '{line}' is neither a .patch name nor a comment")
+    version = _VERSION.search(text)
+    if not entries:
+        opening, pending = tuple(pending), []
+    number = int(version[1]) if version else 1
+    series = Series(folder, tuple(entries), number, opening, tuple(pending))
+    _complain_about_files(series)
+    return series
+
+
+def _is_generated(note: str | None) -> bool:
+    return note == f"generated from {GENERATED_FROM}"
+
+
+def _complain_about_files(series: Series) -> None:
+    listed = [entry.name for entry in series.entries]
+    present = {file.name for file in series.folder.glob("*.patch")}
+    for what, names in (
+        ("listed, but there is no such file", [name for name in listed if name not in present]),
+        ("not listed in 'series'", sorted(present - set(listed))),
+        ("listed twice", sorted({name for name in listed if listed.count(name) > 1})),
+    ):
+        if names:
+            raise KtError(f"{series.folder}: {what}: {' '.join(names)}")

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "check.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "harness.h"
+
+namespace revoke_test
+{
+
+std::string error_name(int error)
+{
+	if (!error)
+		return "success";
+	const char *name = strerrorname_np(error);
+	return name ? name : fmt::format("errno {}", error);
+}
+
+void note_line(std::string_view line)
+{
+	fmt::print("# {}\n", line);
+	std::fflush(stdout);
+}
+
+void fail_line(std::string_view line, const std::source_location &where)
+{
+	const std::string_view path = where.file_name();
+
+	note_line(fmt::format("{}:{}: {}", path.substr(path.rfind('/') + 1), where.line(), line));
+	_exit(exit_failed);
+}
+
+void skip_line(std::string_view reason)
+{
+	set_skip_reason(reason);
+	_exit(exit_skipped);
+}
+
+void check_ok(const Result &result, std::string_view what, const std::source_location &where)
+{
+	if (!result.ok())
+		fail_line(fmt::format("{}: {}", what, result), where);
+}
+
+void check_value(const Result &result, long expected, std::string_view what,
+		 const std::source_location &where)
+{
+	check_equal(result, Result{expected, 0}, what, where);
+}
+
+void check_error(const Result &result, int expected, std::string_view what,
+		 const std::source_location &where)
+{
+	check_equal(result, Result{-1, expected}, what, where);
+}
+
+std::chrono::milliseconds patience()
+{
+	constexpr std::chrono::seconds on_usual_machines{15};
+
+	return on_usual_machines * slowness();
+}
+
+void await_error(const std::function<Result()> &call, int expected, std::string_view what,
+		 const std::source_location &where)
+{
+	const auto deadline = std::chrono::steady_clock::now() + patience();
+	Result last;
+
+	while ((last = call()) != Result{-1, expected}) {
+		if (std::chrono::steady_clock::now() > deadline)
+			fail_line(fmt::format("{}: still {}, expected {}", what, last,
+					      error_name(expected)),
+				  where);
+		std::this_thread::yield();
+	}
+}
+
+} // namespace revoke_test

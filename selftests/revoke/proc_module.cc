@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What goes with its owner: the module, or a process that is killed. */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include "check.h"
+#include "control.h"
+#include "file_ops.h"
+#include "harness.h"
+#include "module.h"
+#include "worker.h"
+
+using namespace revoke_test;
+
+/* All of what a descriptor can be used for, to end in code that is not there any more. */
+static void check_dead(const UniqueFd &fd)
+{
+	for (const FileOp &op : file_ops()) {
+		if (!op.needs_read_iter)
+			check(!op.call(fd.get()).ok(), "{} works without the module", op.name);
+	}
+	check_equal(poll_mask(fd.get(), POLLIN) & POLLIN, POLLIN, "poll");
+}
+
+static void unload_and_load(const std::function<void()> &while_unloaded)
+{
+	check_ok(module::unload(), "unloading the module");
+	while_unloaded();
+	const std::string problem = module::load();
+	check(problem.empty(), "loading the module again: {}", problem);
+}
+
+static void unload_with_stale_descriptors()
+{
+	Control control;
+	const Object file = control.file("stale", all_methods);
+	UniqueFd fd = file.open();
+
+	check_ok(file.remove(), "removal");
+	control.close();
+	unload_and_load([&] {
+		check_dead(fd);
+		fd.reset();
+	});
+}
+
+/* They are removed as the module goes, which no user of theirs can prevent. */
+static void unload_with_live_descriptors()
+{
+	Control control;
+	const Object file = control.file("live", all_methods | TEST_REVOKE_DETACHED);
+	UniqueFd fd = file.open();
+
+	control.close();
+	check_ok(read_some(fd.get()), "read before the module goes");
+	unload_and_load([&] {
+		check_dead(fd);
+		check_error(file.try_open(), ENOENT, "open");
+		fd.reset();
+	});
+}
+
+static void unload_wakes_and_awaits_a_reader()
+{
+	Control control;
+	const Object file = control.file("reading", all_methods | TEST_REVOKE_DETACHED);
+	const UniqueFd fd = file.open();
+
+	file.block(TEST_REVOKE_READ);
+	Worker reader{"read", [&] { return read_some(fd.get()); }};
+	file.await_blocked(TEST_REVOKE_READ);
+	control.close();
+	unload_and_load([&] { check_error(reader.join(), ESHUTDOWN, "read"); });
+	check_error(read_some(fd.get()), EIO, "read after the module was loaded again");
+}
+
+/* Not one that names it, as the new module has other entries. */
+static void stale_descriptor_meets_a_new_module()
+{
+	Control control;
+	const Object old_file = control.file("stale", all_methods | TEST_REVOKE_DETACHED);
+	UniqueFd old_fd = old_file.open();
+
+	control.close();
+	unload_and_load([] {});
+	const Control new_control;
+	const Object new_file = new_control.file("stale", all_methods);
+	const UniqueFd new_fd = new_file.open();
+	check_error(read_some(old_fd.get()), EIO, "read of the old file");
+	check_ok(read_some(new_fd.get()), "read of the new file");
+	old_fd.reset();
+	check_equal(new_file.counters().releases, 0U, "releases of the new file");
+}
+
+static void control_keeps_the_module()
+{
+	const Control control;
+
+	check_error(module::unload(), EAGAIN, "unloading the module");
+}
+
+static void close_of_control_removes()
+{
+	Control control;
+	const Object directory = control.directory("owned");
+	const Object file = control.file("file", all_methods, &directory);
+	const UniqueFd fd = file.open();
+
+	control.close();
+	check_error(file.try_open(), ENOENT, "open");
+	check_error(directory.try_open(O_RDONLY), ENOENT, "open of the directory");
+	check_error(read_some(fd.get()), EIO, "read");
+}
+
+/* The tests rely on it: one that fails leaves neither entries nor sleepers. */
+static void killed_owner_leaves_nothing()
+{
+	std::array<int, 2> ends{};
+	check_ok(result_of(pipe2(ends.data(), O_CLOEXEC)), "pipe2");
+	const UniqueFd ready_read{ends[0]};
+	const UniqueFd ready_write{ends[1]};
+	const pid_t pid = fork();
+
+	check(pid >= 0, "fork: {}", error_name(errno));
+	if (pid == 0) {
+		const Control control;
+		const Object file = control.file("orphan", all_methods);
+		const UniqueFd fd = file.open();
+
+		file.block(TEST_REVOKE_READ);
+		Worker reader{"read", [&] { return read_some(fd.get()); }};
+		file.await_blocked(TEST_REVOKE_READ);
+		check_ok(result_of(write(ready_write.get(), "r", 1)), "write");
+		pause();
+	}
+	char byte = 0;
+	check_value(result_of(read(ready_read.get(), &byte, 1)), 1, "read");
+	check_ok(result_of(kill(pid, SIGKILL)), "kill");
+	check_value(result_of(waitpid(pid, nullptr, 0)), pid, "waitpid");
+	check_error(result_of(open("/proc/test_revoke/orphan", O_RDONLY)), ENOENT, "open");
+	unload_and_load([] {});
+}
+
+int main(int argc, char **argv)
+{
+	return run_cases(
+		argc, argv,
+		{
+			{"unload_with_stale_descriptors", unload_with_stale_descriptors},
+			{"unload_with_live_descriptors", unload_with_live_descriptors},
+			{"unload_wakes_and_awaits_a_reader", unload_wakes_and_awaits_a_reader},
+			{"stale_descriptor_meets_a_new_module",
+			 stale_descriptor_meets_a_new_module},
+			{"control_keeps_the_module", control_keeps_the_module},
+			{"close_of_control_removes", close_of_control_removes},
+			{"killed_owner_leaves_nothing", killed_owner_leaves_nothing},
+		});
+}

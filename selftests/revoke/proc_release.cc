@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ->release runs once for each successful open: by the last close, or by the
+ * removal, before it returns. The module itself reports a missing or second one.
+ */
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+
+#include "check.h"
+#include "control.h"
+#include "file_ops.h"
+#include "harness.h"
+#include "race.h"
+
+using namespace revoke_test;
+
+static void check_releases(const Object &file, unsigned int by_close, unsigned int by_removal)
+{
+	const Counters counters = file.counters();
+
+	check_equal(counters.opens, by_close + by_removal, "opens");
+	check_equal(counters.releases, by_close + by_removal, "releases");
+	check_equal(counters.forced_releases, by_removal, "releases by the removing task");
+}
+
+static void close_releases()
+{
+	const Control control;
+	const Object file = control.file("closed", all_methods);
+
+	file.open().reset();
+	check_releases(file, 1, 0);
+	check_ok(file.remove(), "removal");
+	check_releases(file, 1, 0);
+}
+
+static void removal_releases_and_close_does_not()
+{
+	const Control control;
+	const Object file = control.file("removed", all_methods);
+	UniqueFd fd = file.open();
+
+	check_ok(file.remove(), "removal");
+	check_releases(file, 0, 1);
+	fd.reset();
+	check_releases(file, 0, 1);
+}
+
+static void removal_releases_only_what_is_open()
+{
+	const Control control;
+	const Object file = control.file("some", all_methods);
+	const UniqueFd first = file.open();
+	file.open().reset();
+	const UniqueFd second = file.open();
+
+	check_ok(file.remove(), "removal");
+	check_releases(file, 1, 2);
+}
+
+static void entry_without_release()
+{
+	const Control control;
+	const Object file = control.file("without", 0);
+	UniqueFd fd = file.open();
+
+	check_ok(read_some(fd.get()), "read before removal");
+	check_ok(file.remove(), "removal");
+	check_error(read_some(fd.get()), EIO, "read after removal");
+	fd.reset();
+	const Counters counters = file.counters();
+	check_equal(counters.opens, 1U, "opens");
+	check_equal(counters.entered[TEST_REVOKE_RELEASE], 0U, "calls of ->release");
+}
+
+/* A removal takes all files of an entry: also those that somebody closes at this moment. */
+static void close_races_removal(std::uint32_t flags, std::chrono::microseconds release_takes)
+{
+	unsigned int by_close = 0;
+	unsigned int by_removal = 0;
+	std::unique_ptr<Control> control;
+	std::optional<Object> file;
+	UniqueFd fd;
+
+	run_race({
+		.prepare =
+			[&] {
+				control = std::make_unique<Control>();
+				file = control->file("raced", flags);
+				file->behave(TEST_REVOKE_RELEASE, {.delay = release_takes});
+				fd = file->open();
+			},
+		.first = {"close", [&] { fd.reset(); }},
+		.second = {"removal", [&] { check_ok(file->remove(), "removal"); }},
+		.conclude =
+			[&] {
+				const Counters counters = file->counters();
+				check_equal(counters.opens, 1U, "opens");
+				check_equal(counters.releases, 1U, "releases");
+				by_removal += counters.forced_releases;
+				by_close += 1 - counters.forced_releases;
+			},
+	});
+	note("released by close in {} rounds, by removal in {}", by_close, by_removal);
+	check_seen(by_close, options().rounds, "release by close");
+	check_seen(by_removal, options().rounds, "release by removal");
+}
+
+/* A read that races removal either works or is refused; the file is released in any case. */
+static void read_races_removal(std::uint32_t flags)
+{
+	unsigned int served = 0;
+	unsigned int refused = 0;
+	std::unique_ptr<Control> control;
+	std::optional<Object> file;
+	UniqueFd fd;
+	Result result;
+
+	run_race({
+		.prepare =
+			[&] {
+				control = std::make_unique<Control>();
+				file = control->file("raced", flags);
+				fd = file->open();
+			},
+		.first = {"read", [&] { result = read_some(fd.get()); }},
+		.second = {"removal", [&] { check_ok(file->remove(), "removal"); }},
+		.conclude =
+			[&] {
+				if (!result.ok())
+					check_error(result, EIO, "read");
+				(result.ok() ? served : refused)++;
+				check_equal(file->counters().entered[TEST_REVOKE_READ],
+					    result.ok() ? 1U : 0U, "reads that reached the object");
+				check_error(read_some(fd.get()), EIO, "read after removal");
+				check_releases(*file, 0, 1);
+				fd.reset();
+			},
+	});
+	note("read served in {} rounds, refused in {}", served, refused);
+	check_seen(served, options().rounds, "read that was served");
+	check_seen(refused, options().rounds, "read that was refused");
+}
+
+int main(int argc, char **argv)
+{
+	using std::chrono::microseconds;
+	constexpr std::chrono::seconds race_time{120};
+
+	return run_cases(
+		argc, argv,
+		{
+			{"close_releases", close_releases},
+			{"removal_releases_and_close_does_not",
+			 removal_releases_and_close_does_not},
+			{"removal_releases_only_what_is_open", removal_releases_only_what_is_open},
+			{"entry_without_release", entry_without_release},
+			{"close_races_removal",
+			 [] { close_races_removal(all_methods, microseconds{0}); }, race_time},
+			{"close_races_removal_with_slow_release",
+			 [] { close_races_removal(all_methods, microseconds{200}); }, race_time},
+			{"read_races_removal", [] { read_races_removal(all_methods); }, race_time},
+			{"read_iter_races_removal",
+			 [] { read_races_removal(all_methods | TEST_REVOKE_HAS_READ_ITER); },
+			 race_time},
+		});
+}
