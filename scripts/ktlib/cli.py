@@ -115,6 +115,10 @@ def _test(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return gates.run_gates(every, pipeline.ui)
 
 
+def _mutants(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    return pipeline.hunt(options.names)
+
+
 def _clean(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     kept = set() if options.all else {pipeline.paths.sources}
     for child in pipeline.paths.out.glob("*"):
@@ -140,6 +144,7 @@ VERBS = {
     "run": Verb("all the way: packages, source, series, build, boot, tests, verdict", _run),
     "test": Verb("everything that must be green, the boot included", _test),
     "check": Verb("the part of 'test' that boots nothing: units, linters, the series", _check),
+    "mutants": Verb("take protections out one by one: a test must notice each", _mutants),
     "shell": Verb("boot the patched kernel to a prompt", _shell),
     "deps": Verb("install what is missing (root), or print the line that does", _deps),
     "source": Verb("get the kernel source into a git tree under out/src", _source),
@@ -180,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     made["apply"].add_argument(
         "--force", action="store_true", help="throw away commits that were not exported"
     )
+    made["mutants"].add_argument("names", nargs="*", metavar="NAME", help="all, for none")
     made["clean"].add_argument("--all", action="store_true", help="out/src as well")
     for name in ("export", "series"):
         made[name].add_argument(

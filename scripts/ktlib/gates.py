@@ -39,6 +39,7 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
         Gate("config fragments", lambda: lint.fragments(paths)),
         Gate("source", lambda: _stage(lambda: pipeline.source)),
         Gate("patches", lambda: _patches(pipeline), needs=("source",)),
+        Gate("maintainers", lambda: _maintained(pipeline), needs=("source",)),
         Gate("round trip", lambda: _round_trip(pipeline), needs=("source",)),
         Gate("b4", lambda: _b4(pipeline), needs=("source",)),
     ]
@@ -97,6 +98,10 @@ def _stage(make: Callable[[], object]) -> Tally:
 
 def _patches(pipeline: Pipeline) -> Tally:
     return series_checks.patches(pipeline.source, pipeline.full_series)
+
+
+def _maintained(pipeline: Pipeline) -> Tally:
+    return series_checks.maintained(pipeline.source, pipeline.full_series)
 
 
 def _round_trip(pipeline: Pipeline) -> Tally:

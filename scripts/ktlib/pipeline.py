@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ktlib import branch, deps, series
+from ktlib import branch, deps, mutants, series
 from ktlib.bases import Base, load_base
 from ktlib.image import make_image
 from ktlib.kbuild import Build
+from ktlib.outcome import Outcome
 from ktlib.paths import Paths
 from ktlib.run import RunResult, RunSpec, run_guest
 from ktlib.scenarios import Profile, find_profile
@@ -89,6 +91,18 @@ class Pipeline:
         """The initramfs."""
         self.need("source", "build", "selftests", "image")
         return make_image(self.built, self.paths.scripts / "guest", self.ui)
+
+    def hunt(self, names: Sequence[str]) -> Outcome:
+        """Boot every mutant of these names (of all, for none) and see whether it is noticed."""
+        folder = self.paths.patches / self.base.name / "mutants"
+        found = mutants.find(folder, names)
+        self.ui.info(f"{len(found)} mutants; the image is that of the unchanged series")
+        _ = self.image
+        return mutants.hunt(found, self.source.git, self._rebuilt_run, self.ui)
+
+    def _rebuilt_run(self) -> RunResult:
+        self.built.compile(self.ui)
+        return self.run()
 
     def run(self, *, shell: bool = False) -> RunResult:
         """Boot the kernel: to a verdict, or to a prompt."""

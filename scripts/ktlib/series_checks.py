@@ -7,13 +7,14 @@ import os
 import tempfile
 from pathlib import Path
 
-from ktlib import branch, mail, posting, proc
+from ktlib import branch, mail, maintainers, posting, proc
 from ktlib.errors import KtError
 from ktlib.series import LIST_NAME, Series
 from ktlib.source import Source
 from ktlib.tally import Tally
 
-_CHECKPATCH = ("--strict", "--no-signoff", "--show-types", "--no-summary")
+# FILE_PATH_CHANGES asks whether a new file is in MAINTAINERS; `maintained` knows.
+_CHECKPATCH = "--strict --no-signoff --show-types --no-summary --ignore FILE_PATH_CHANGES".split()
 
 
 def patches(source: Source, series: Series) -> Tally:
@@ -27,6 +28,17 @@ def patches(source: Source, series: Series) -> Tally:
         command: list[str | Path] = ["perl", "scripts/checkpatch.pl", *_CHECKPATCH, file]
         done = proc.capture(command, cwd=source.git.top, env=debian_python)
         tally.add(f"{file.name}: checkpatch", done.stdout + done.stderr if done.returncode else "")
+    return tally
+
+
+def maintained(source: Source, series: Series) -> Tally:
+    """Every file that the series adds belongs to a section of MAINTAINERS."""
+    tally = Tally()
+    tip = branch.imported(source.git, source.base, series)
+    added = source.git.call("diff", "--diff-filter=A", "--name-only", source.base, tip).split()
+    lost = maintainers.without_section(source.git.call("show", f"{tip}:MAINTAINERS"), added)
+    for file in added:
+        tally.add(file, "no section of MAINTAINERS but THE REST has it" if file in lost else "")
     return tally
 
 

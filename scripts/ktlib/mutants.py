@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Mutants: the series with one protection taken out each. The tests have to notice every one.
+
+A file of patches/<base>/mutants is a text that says what is taken out, a line ``Caught-by: NAME``
+with the beginning of the name of a test that must fail or not get to its end, ``---`` and a diff.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktlib.errors import KtError
+from ktlib.git import Git
+from ktlib.outcome import Outcome
+from ktlib.run import RunResult
+from ktlib.ui import Ui
+
+SURVIVED = "NOTHING"
+
+_FORM = re.compile(r"(?P<about>.+?)\n\nCaught-by: (?P<catcher>\S+)\n---\ndiff .+", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One protection taken out: what it is, the test that must notice, the file with the diff."""
+
+    file: Path
+    about: str
+    catcher: str
+
+    @property
+    def name(self) -> str:
+        """What it is called on the command line and in tables."""
+        return self.file.stem
+
+    @classmethod
+    def load(cls, file: Path) -> Mutant:
+        """From a file of the mutants' folder."""
+        found = _FORM.fullmatch(file.read_text("utf-8"))
+        if not found:
+            raise KtError(
+                f"{file} is not a mutant",
+                hint="wanted: a text, an empty line, 'Caught-by: NAME', '---', a diff",
+            )
+        return cls(file, found["about"].strip(), found["catcher"])
+
+    @contextmanager
+    def applied(self, git: Git) -> Iterator[None]:
+        """The work tree with the mutant in it; as it was afterwards, whatever happens."""
+        done = git.attempt("apply", self.file)
+        if done.returncode != 0:
+            raise KtError(
+                f"mutant {self.name} does not apply",
+                outcome=Outcome.APPLY_FAIL,
+                hint=f"{done.stderr.strip()}\nmake it anew from the branch as it is now",
+            )
+        try:
+            yield
+        finally:
+            git.call("apply", "--reverse", self.file)
+
+    def noticed_by(self, result: RunResult) -> str:
+        """What noticed: the catcher, or a guest that came to a bad end; '' when nothing did."""
+        failed = [test.name for test in result.tests if not test.ok]
+        caught = [name for name in failed if name.startswith(self.catcher)]
+        if caught:
+            return caught[0]
+        early = result.outcome not in (Outcome.PASS, Outcome.SKIP, Outcome.FAIL)
+        return result.outcome.name if early else ""
+
+
+def find(folder: Path, names: Sequence[str]) -> list[Mutant]:
+    """The mutants of these names, in their order; all of them for no names."""
+    files = sorted(folder.glob("*.patch"))
+    known = {file.stem: file for file in files}
+    for name in names:
+        if name not in known:
+            raise KtError(f"there is no mutant '{name}'", hint=f"known: {', '.join(known)}")
+    return [Mutant.load(known[name]) for name in names or known]
+
+
+def hunt(mutants: Sequence[Mutant], git: Git, try_it: Callable[[], RunResult], ui: Ui) -> Outcome:
+    """Build and boot (`try_it`) with each mutant in the tree; FAIL when one goes unnoticed."""
+    if not git.is_clean():
+        raise KtError(
+            f"files in {git.top} differ from what is committed there",
+            hint="commit or drop the changes: the mutants are applied on top of the work tree",
+        )
+    rows = []
+    for mutant in mutants:
+        ui.banner(mutant.name)
+        ui.info(mutant.about)
+        with mutant.applied(git):
+            result = try_it()
+        rows.append((mutant.name, mutant.noticed_by(result) or SURVIVED, str(result.run_dir)))
+    ui.table(("mutant", "noticed by", "run"), rows)
+    survivors = sum(row[1] == SURVIVED for row in rows)
+    ui.line(f"{len(rows) - survivors} passed, {survivors} failed")
+    return Outcome.FAIL if survivors else Outcome.PASS

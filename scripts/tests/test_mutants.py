@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Mutants: the file format, the tree afterwards, and what counts as noticed."""
+
+import io
+import tempfile
+import unittest
+from pathlib import Path
+
+from ktlib import mutants
+from ktlib.errors import KtError
+from ktlib.git import Git
+from ktlib.ktap import Status, TestResult
+from ktlib.mutants import Mutant
+from ktlib.outcome import Outcome
+from ktlib.paths import Paths
+from ktlib.run import RunResult
+from ktlib.ui import Ui
+
+DIFF = """diff --git a/file b/file
+--- a/file
++++ b/file
+@@ -1 +1 @@
+-guarded
++open
+"""
+
+
+def result(outcome: Outcome, **tests: Status) -> RunResult:
+    found = tuple(TestResult(name, status, "", (), 1) for name, status in tests.items())
+    return RunResult(outcome, Path("run"), found)
+
+
+class MutantsTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.tree = self.folder / "tree"
+        self.tree.mkdir()
+        self.git = Git(self.tree)
+        self.git.call("init", "--quiet")
+        (self.tree / "file").write_text("guarded\n")
+        self.git.call("add", "file")
+        self.git.call("commit", "--quiet", "--message", "base")
+        self.file = self.folder / "no-guard.patch"
+        self.file.write_text(f"Nobody guards.\n\nCaught-by: suite.\n---\n{DIFF}")
+
+    def hunt(self, *results: RunResult) -> Outcome:
+        left = list(results)
+        seen = []
+
+        def try_it() -> RunResult:
+            seen.append((self.tree / "file").read_text())
+            return left.pop(0)
+
+        outcome = mutants.hunt([Mutant.load(self.file)], self.git, try_it, Ui(io.StringIO(), {}))
+        self.assertEqual(seen, ["open\n"])
+        self.assertEqual((self.tree / "file").read_text(), "guarded\n")
+        return outcome
+
+    def test_caught(self) -> None:
+        bad = result(Outcome.FAIL, **{"suite.a": Status.PASS, "suite.b": Status.FAIL})
+        self.assertIs(self.hunt(bad), Outcome.PASS)
+
+    def test_bad_end_counts(self) -> None:
+        self.assertIs(self.hunt(result(Outcome.CRASH)), Outcome.PASS)
+
+    def test_survivor(self) -> None:
+        self.assertIs(self.hunt(result(Outcome.PASS)), Outcome.FAIL)
+
+    def test_another_test_is_not_enough(self) -> None:
+        other = result(Outcome.FAIL, **{"other.a": Status.FAIL})
+        self.assertIs(self.hunt(other), Outcome.FAIL)
+
+    def test_stale_mutant(self) -> None:
+        self.git.call("commit", "--quiet", "--allow-empty", "--message", "next")
+        (self.tree / "file").write_text("changed\n")
+        self.git.call("commit", "--quiet", "--all", "--message", "changed")
+        with self.assertRaisesRegex(KtError, "no-guard does not apply"):
+            with Mutant.load(self.file).applied(self.git):
+                pass
+
+    def test_bad_file(self) -> None:
+        self.file.write_text("nothing of the kind")
+        with self.assertRaisesRegex(KtError, "is not a mutant"):
+            Mutant.load(self.file)
+
+    def test_own_mutants_have_the_form(self) -> None:
+        for folder in Paths.of_checkout().patches.glob("*/mutants"):
+            self.assertTrue(mutants.find(folder, []))
+
+    def test_unknown_name(self) -> None:
+        with self.assertRaisesRegex(KtError, "no mutant 'x'"):
+            mutants.find(self.folder, ["x"])
