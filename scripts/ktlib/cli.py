@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from ktlib import branch, deps, gates, posting
 from ktlib.errors import KtError
@@ -195,12 +197,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """To be told to end is like Ctrl-C: children are not left behind."""
+    raise KeyboardInterrupt
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit code."""
     options = _parser().parse_args(arguments)
     ui = Ui()
     request = Request(options.kernel_src, options.kernel_tarball)
     choice = Choice(options.profile, options.accel, options.upto, request)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         return VERBS[options.verb].act(Pipeline(Paths.of_checkout(), choice, ui), options).exit_code
     except KtError as error:

@@ -102,7 +102,11 @@ def follow(
             encoding="utf-8",
             errors="surrogateescape",
         ) as child:
-            _drain(child.stdout or (), out.write, on_line)
+            try:
+                _drain(child.stdout or (), out.write, on_line)
+            except BaseException:
+                child.terminate()
+                raise
     return child.returncode
 
 

@@ -149,6 +149,9 @@ void check_seen(unsigned int count, unsigned int rounds, const std::string &what
 
 RaceStatistics run_race(const Race &race)
 {
+	if (std::thread::hardware_concurrency() < 2)
+		skip("a race needs two CPUs");
+
 	const unsigned int rounds = options().rounds;
 	RaceStatistics statistics;
 	Sweep sweep{options().seed};
