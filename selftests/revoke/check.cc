@@ -61,9 +61,7 @@ void check_error(const Result &result, int expected, std::string_view what,
 
 std::chrono::milliseconds patience()
 {
-	constexpr std::chrono::seconds on_usual_machines{15};
-
-	return on_usual_machines * slowness();
+	return std::chrono::seconds{options().patience} * slowness();
 }
 
 void await_error(const std::function<Result()> &call, int expected, std::string_view what,

@@ -251,6 +251,10 @@ int run_cases(int argc, char **argv, const std::vector<Case> &cases)
 		->check(CLI::PositiveNumber)
 		->capture_default_str();
 	app.add_option("-s,--seed", chosen_options.seed, "seed, to repeat a run");
+	app.add_option("-p,--patience", chosen_options.patience,
+		       "seconds that what has to happen may take")
+		->check(CLI::PositiveNumber)
+		->capture_default_str();
 	app.add_option("-m,--module", chosen_options.module, "path of test_revoke.ko")
 		->check(CLI::ExistingFile);
 	CLI11_PARSE(app, argc, argv);

@@ -26,6 +26,7 @@ struct Case {
 struct Options {
 	unsigned int rounds = 1000; /* of each race */
 	std::uint64_t seed = 0;     /* of all that is random */
+	unsigned int patience = 15; /* seconds that what has to happen may take */
 	std::string module;         /* path of test_revoke.ko, empty to look for it */
 };
 
