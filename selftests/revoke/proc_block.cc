@@ -2,14 +2,13 @@
 /* Removal and the tasks that it finds inside methods. */
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 
 #include <csignal>
-#include <cstring>
 #include <memory>
 #include <vector>
 
 #include "check.h"
+#include "child.h"
 #include "control.h"
 #include "file_ops.h"
 #include "harness.h"
@@ -101,48 +100,24 @@ static void other_methods_are_refused_at_once()
 	check_ok(removal.join(), "removal");
 }
 
-/* A child that sleeps in ->read, and the file that it does so in. */
-class BlockedChild
+/* A process that sleeps in ->read. */
+static Child blocked_reader(const Object &file, const UniqueFd &fd)
 {
-public:
-	explicit BlockedChild(const Object &file) : fd_(file.open())
-	{
-		file.block(TEST_REVOKE_READ);
-		pid_ = fork();
-		check(pid_ >= 0, "fork: {}", error_name(errno));
-		if (pid_ == 0)
-			_exit(read_some(fd_.get()).error);
-		file.await_blocked(TEST_REVOKE_READ);
-		file.pass(TEST_REVOKE_READ);
-	}
-
-	void signal(int number) const
-	{
-		check_ok(result_of(kill(pid_, number)), strsignal(number));
-	}
-	/* waitpid(2) with options; the status. */
-	[[nodiscard]] int wait(int options = 0) const
-	{
-		int status = 0;
-
-		check_value(result_of(waitpid(pid_, &status, options)), pid_, "waitpid");
-		return status;
-	}
-	[[nodiscard]] int fd() const { return fd_.get(); }
-
-private:
-	UniqueFd fd_;
-	pid_t pid_;
-};
+	file.block(TEST_REVOKE_READ);
+	return Child{[&] { return read_some(fd.get()).error; }};
+}
 
 static void killed_reader_lets_removal_go()
 {
 	const Control control;
 	const Object file = control.file("killed", all_methods);
-	const BlockedChild reader{file};
+	const UniqueFd fd = file.open();
+	const Child reader = blocked_reader(file, fd);
 
+	file.await_blocked(TEST_REVOKE_READ);
+	file.pass(TEST_REVOKE_READ);
 	Worker removal{"removal", [&] { return file.remove(); }};
-	await_refusal(reader.fd());
+	await_refusal(fd.get());
 	file.check_removal_waits();
 	reader.signal(SIGKILL);
 	check(WIFSIGNALED(reader.wait()), "the reader was not killed");
@@ -154,19 +129,20 @@ static void stopped_reader_can_be_kicked()
 {
 	const Control control;
 	const Object file = control.file("stopped", all_methods);
-	const BlockedChild reader{file};
+	const UniqueFd fd = file.open();
+	const Child reader = blocked_reader(file, fd);
 
+	file.await_blocked(TEST_REVOKE_READ);
+	file.pass(TEST_REVOKE_READ);
 	reader.signal(SIGSTOP);
 	Worker removal{"removal", [&] { return file.remove(); }};
-	await_refusal(reader.fd());
+	await_refusal(fd.get());
 	file.check_removal_waits();
 	file.kick();
 	check_ok(removal.join(), "removal");
 	check(WIFSTOPPED(reader.wait(WUNTRACED)), "the reader did not stop");
 	reader.signal(SIGCONT);
-	const int status = reader.wait();
-	check(WIFEXITED(status), "the reader was killed");
-	check_equal(error_name(WEXITSTATUS(status)), "ESHUTDOWN", "read when kicked");
+	reader.check_exits_with(ESHUTDOWN, "read when kicked");
 }
 
 /* A descriptor in a task that does not run is no reason to wait. */
@@ -175,26 +151,19 @@ static void stopped_holder_does_not_block_removal()
 	const Control control;
 	const Object file = control.file("held", all_methods);
 	UniqueFd fd = file.open();
-	const pid_t pid = fork();
-
-	check(pid >= 0, "fork: {}", error_name(errno));
-	if (pid == 0) {
+	const Child holder{[&] {
 		raise(SIGSTOP);
-		_exit(read_some(fd.get()).error);
-	}
-	fd.reset();
-	int status = 0;
-	check_value(result_of(waitpid(pid, &status, WUNTRACED)), pid, "waitpid");
-	check(WIFSTOPPED(status), "the holder did not stop");
+		return read_some(fd.get()).error;
+	}};
 
+	fd.reset();
+	check(WIFSTOPPED(holder.wait(WUNTRACED)), "the holder did not stop");
 	check_ok(file.remove(), "removal");
 	const Counters counters = file.counters();
 	check_equal(counters.releases, 1U, "releases");
 	check_equal(counters.forced_releases, 1U, "releases by the removing task");
-
-	kill(pid, SIGCONT);
-	check_value(result_of(waitpid(pid, &status, 0)), pid, "waitpid");
-	check_equal(error_name(WEXITSTATUS(status)), "EIO", "read in the holder");
+	holder.signal(SIGCONT);
+	holder.check_exits_with(EIO, "read in the holder");
 }
 
 static void removal_waits_for_open()

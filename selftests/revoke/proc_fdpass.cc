@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +11,7 @@
 #include <optional>
 
 #include "check.h"
+#include "child.h"
 #include "control.h"
 #include "file_ops.h"
 #include "harness.h"
@@ -119,17 +119,14 @@ static void child_inherits()
 	check_ok(result_of(pipe2(ends.data(), O_CLOEXEC)), "pipe2");
 	const UniqueFd go_read{ends[0]};
 	const UniqueFd go_write{ends[1]};
-	const pid_t pid = fork();
-	check(pid >= 0, "fork: {}", error_name(errno));
-	if (pid == 0)
-		_exit(read(go_read.get(), &byte, 1) == 1 ? read_some(fd.get()).error : ENOMSG);
+	const Child child{[&] {
+		return read(go_read.get(), &byte, 1) == 1 ? read_some(fd.get()).error : ENOMSG;
+	}};
 	fd.reset();
 
 	check_ok(file.remove(), "removal");
 	check_value(result_of(write(go_write.get(), &byte, 1)), 1, "write");
-	int status = 0;
-	check_value(result_of(waitpid(pid, &status, 0)), pid, "waitpid");
-	check_equal(error_name(WEXITSTATUS(status)), "EIO", "read in the child");
+	child.check_exits_with(EIO, "read in the child");
 	check_released_once(file);
 }
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +11,7 @@
 #include <optional>
 
 #include "check.h"
+#include "child.h"
 #include "control.h"
 #include "file_ops.h"
 #include "harness.h"
@@ -127,10 +127,7 @@ static void killed_owner_leaves_nothing()
 	check_ok(result_of(pipe2(ends.data(), O_CLOEXEC)), "pipe2");
 	const UniqueFd ready_read{ends[0]};
 	const UniqueFd ready_write{ends[1]};
-	const pid_t pid = fork();
-
-	check(pid >= 0, "fork: {}", error_name(errno));
-	if (pid == 0) {
+	const Child owner{[&]() -> int {
 		const Control control;
 		const Object file = control.file("orphan", all_methods);
 		const UniqueFd fd = file.open();
@@ -139,12 +136,12 @@ static void killed_owner_leaves_nothing()
 		Worker reader{"read", [&] { return read_some(fd.get()); }};
 		file.await_blocked(TEST_REVOKE_READ);
 		check_ok(result_of(write(ready_write.get(), "r", 1)), "write");
-		pause();
-	}
+		return pause();
+	}};
 	char byte = 0;
 	check_value(result_of(read(ready_read.get(), &byte, 1)), 1, "read");
-	check_ok(result_of(kill(pid, SIGKILL)), "kill");
-	check_value(result_of(waitpid(pid, nullptr, 0)), pid, "waitpid");
+	owner.signal(SIGKILL);
+	check(WIFSIGNALED(owner.wait()), "the owner was not killed");
 	check_error(result_of(open("/proc/test_revoke/orphan", O_RDONLY)), ENOENT, "open");
 	unload_and_load([] {});
 }
