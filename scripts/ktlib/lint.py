@@ -14,7 +14,7 @@ from ktlib.paths import Paths
 from ktlib.scenarios import load_profiles
 from ktlib.tally import Tally
 
-_CXX = ("*.cc", "*.cpp", "*.h", "*.hpp")
+_CXX = ("*.cc", "*.hh")
 _PYTHON = ("/usr/bin/python3", "-B", "-m")
 _SHOWN = 40
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "check.h"
+#include "check.hh"
 
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 #include <cstring>
 #include <thread>
 
-#include "harness.h"
+#include "harness.hh"
 
 namespace revoke_test
 {

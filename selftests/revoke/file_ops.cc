@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "file_ops.h"
+#include "file_ops.hh"
 
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -16,7 +16,7 @@
 
 #include <liburing.h>
 
-#include "unique_fd.h"
+#include "unique_fd.hh"
 
 namespace revoke_test
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "harness.h"
+#include "harness.hh"
 
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -22,10 +22,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "check.h"
-#include "control.h"
-#include "module.h"
-#include "unique_fd.h"
+#include "check.hh"
+#include "control.hh"
+#include "module.hh"
+#include "unique_fd.hh"
 
 #include <kselftest.h>
 

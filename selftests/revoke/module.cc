@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "module.h"
+#include "module.hh"
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -10,9 +10,9 @@
 #include <cstdlib>
 #include <vector>
 
-#include "control.h"
-#include "harness.h"
-#include "unique_fd.h"
+#include "control.hh"
+#include "harness.hh"
+#include "unique_fd.hh"
 
 namespace revoke_test::module
 {

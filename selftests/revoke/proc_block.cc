@@ -7,12 +7,12 @@
 #include <memory>
 #include <vector>
 
-#include "check.h"
-#include "child.h"
-#include "control.h"
-#include "file_ops.h"
-#include "harness.h"
-#include "worker.h"
+#include "check.hh"
+#include "child.hh"
+#include "control.hh"
+#include "file_ops.hh"
+#include "harness.hh"
+#include "worker.hh"
 
 using namespace revoke_test;
 

@@ -10,12 +10,12 @@
 #include <memory>
 #include <optional>
 
-#include "check.h"
-#include "child.h"
-#include "control.h"
-#include "file_ops.h"
-#include "harness.h"
-#include "race.h"
+#include "check.hh"
+#include "child.hh"
+#include "control.hh"
+#include "file_ops.hh"
+#include "harness.hh"
+#include "race.hh"
 
 using namespace revoke_test;
 

@@ -12,11 +12,11 @@
 
 #include <fstream>
 
-#include "check.h"
-#include "control.h"
-#include "file_ops.h"
-#include "harness.h"
-#include "worker.h"
+#include "check.hh"
+#include "control.hh"
+#include "file_ops.hh"
+#include "harness.hh"
+#include "worker.hh"
 
 using namespace revoke_test;
 

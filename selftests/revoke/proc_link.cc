@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 
-#include "check.h"
-#include "control.h"
-#include "file_ops.h"
-#include "harness.h"
-#include "race.h"
+#include "check.hh"
+#include "control.hh"
+#include "file_ops.hh"
+#include "harness.hh"
+#include "race.hh"
 
 using namespace revoke_test;
 

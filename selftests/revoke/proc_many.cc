@@ -8,10 +8,10 @@
 #include <thread>
 #include <vector>
 
-#include "check.h"
-#include "control.h"
-#include "file_ops.h"
-#include "harness.h"
+#include "check.hh"
+#include "control.hh"
+#include "file_ops.hh"
+#include "harness.hh"
 
 using namespace revoke_test;
 

@@ -10,13 +10,13 @@
 #include <memory>
 #include <optional>
 
-#include "check.h"
-#include "child.h"
-#include "control.h"
-#include "file_ops.h"
-#include "harness.h"
-#include "module.h"
-#include "worker.h"
+#include "check.hh"
+#include "child.hh"
+#include "control.hh"
+#include "file_ops.hh"
+#include "harness.hh"
+#include "module.hh"
+#include "worker.hh"
 
 using namespace revoke_test;
 

@@ -4,11 +4,11 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 
-#include "check.h"
-#include "control.h"
-#include "file_ops.h"
-#include "harness.h"
-#include "worker.h"
+#include "check.hh"
+#include "control.hh"
+#include "file_ops.hh"
+#include "harness.hh"
+#include "worker.hh"
 
 using namespace revoke_test;
 

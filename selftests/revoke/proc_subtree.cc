@@ -7,12 +7,12 @@
 #include <memory>
 #include <optional>
 
-#include "check.h"
-#include "control.h"
-#include "file_ops.h"
-#include "harness.h"
-#include "race.h"
-#include "worker.h"
+#include "check.hh"
+#include "control.hh"
+#include "file_ops.hh"
+#include "harness.hh"
+#include "race.hh"
+#include "worker.hh"
 
 using namespace revoke_test;
 

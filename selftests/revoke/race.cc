@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "race.h"
+#include "race.hh"
 
 #include <algorithm>
 #include <atomic>
@@ -8,8 +8,8 @@
 #include <random>
 #include <thread>
 
-#include "check.h"
-#include "harness.h"
+#include "check.hh"
+#include "harness.hh"
 
 namespace revoke_test
 {
@@ -83,7 +83,20 @@ private:
 	double mean_ = 0;
 };
 
-/* Chooses by how much the first side starts later than the second. */
+enum class Order { first_ahead, second_ahead, overlapping };
+
+Order order_of(const Lap &first, const Lap &second)
+{
+	if (first.end <= second.start)
+		return Order::first_ahead;
+	return second.end <= first.start ? Order::second_ahead : Order::overlapping;
+}
+
+/*
+ * Chooses by how much the first side starts later than the second: at random,
+ * from both sides of what makes them meet. That is not 0 when one of the threads
+ * is slower to start, so it is moved away from the order that was seen last.
+ */
 class Sweep
 {
 public:
@@ -95,12 +108,19 @@ public:
 		std::uniform_real_distribution<double> offset{-margin * first_.get(),
 							      margin * second_.get()};
 
-		return static_cast<Ticks>(offset(random_));
+		return static_cast<Ticks>(centre_ + offset(random_));
 	}
 	void measured(const Lap &first, const Lap &second)
 	{
 		first_.add(first);
 		second_.add(second);
+
+		const double step = (first_.get() + second_.get()) / 16;
+		const Order order = order_of(first, second);
+		if (order == Order::first_ahead)
+			centre_ += step;
+		else if (order == Order::second_ahead)
+			centre_ -= step;
 	}
 	[[nodiscard]] double first() const { return first_.get(); }
 	[[nodiscard]] double second() const { return second_.get(); }
@@ -109,6 +129,7 @@ private:
 	std::mt19937_64 random_;
 	Mean first_;
 	Mean second_;
+	double centre_ = 0;
 };
 
 } // namespace
@@ -127,15 +148,20 @@ static Lap run_side(const RaceSide &side, Ticks delay, SpinBarrier &barrier)
 	return lap;
 }
 
-static void count(const Lap &first, const Lap &second, RaceStatistics &statistics)
+static void count(Order order, RaceStatistics &statistics)
 {
 	statistics.rounds++;
-	if (first.end <= second.start)
+	switch (order) {
+	case Order::first_ahead:
 		statistics.first_ahead++;
-	else if (second.end <= first.start)
+		break;
+	case Order::second_ahead:
 		statistics.second_ahead++;
-	else
+		break;
+	case Order::overlapping:
 		statistics.overlapping++;
+		break;
+	}
 }
 
 void check_seen(unsigned int count, unsigned int rounds, const std::string &what)
@@ -176,7 +202,7 @@ RaceStatistics run_race(const Race &race)
 		const Lap first_lap = run_side(race.first, offset, start);
 		end.arrive_and_wait();
 		sweep.measured(first_lap, second_lap);
-		count(first_lap, second_lap, statistics);
+		count(order_of(first_lap, second_lap), statistics);
 		race.conclude();
 	}
 	second.join();

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "check.h"
+#include "check.hh"
 
 namespace revoke_test::module
 {

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "check.h"
+#include "check.hh"
 
 namespace revoke_test
 {

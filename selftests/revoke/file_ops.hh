@@ -10,7 +10,7 @@
 
 #include <lib/test_revoke_uapi.h>
 
-#include "check.h"
+#include "check.hh"
 
 namespace revoke_test
 {

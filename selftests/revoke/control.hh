@@ -14,8 +14,8 @@
 
 #include <lib/test_revoke_uapi.h>
 
-#include "check.h"
-#include "unique_fd.h"
+#include "check.hh"
+#include "unique_fd.hh"
 
 namespace revoke_test
 {

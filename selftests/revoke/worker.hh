@@ -8,7 +8,7 @@
 #include <string_view>
 #include <thread>
 
-#include "check.h"
+#include "check.hh"
 
 namespace revoke_test
 {
