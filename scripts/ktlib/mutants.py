@@ -84,11 +84,20 @@ def find(folder: Path, names: Sequence[str]) -> list[Mutant]:
 
 
 def hunt(mutants: Sequence[Mutant], git: Git, try_it: Callable[[], RunResult], ui: Ui) -> Outcome:
-    """Build and boot (`try_it`) with each mutant in the tree; FAIL when one goes unnoticed."""
+    """Build and boot (`try_it`) with each mutant in the tree; FAIL when one goes unnoticed.
+
+    The series itself comes first and has to pass: what fails without a mutant proves nothing."""
     if not git.is_clean():
         raise KtError(
             f"files in {git.top} differ from what is committed there",
             hint="commit or drop the changes: the mutants are applied on top of the work tree",
+        )
+    ui.banner("no mutant")
+    if try_it().outcome is not Outcome.PASS:
+        raise KtError(
+            "the series itself does not pass",
+            outcome=Outcome.FAIL,
+            hint="mend that first; or the machine is too busy for the shortened deadlines",
         )
     rows = []
     for mutant in mutants:

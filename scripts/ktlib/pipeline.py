@@ -19,6 +19,9 @@ from ktlib.scenarios import Profile, find_profile
 from ktlib.source import Request, Source, obtain
 from ktlib.ui import Ui
 
+# A mutant that hangs is noticed; a sound kernel needs less than this part of its deadlines.
+_MUTANT_PATIENCE = 0.25
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -102,10 +105,10 @@ class Pipeline:
 
     def _rebuilt_run(self) -> RunResult:
         self.built.compile(self.ui)
-        return self.run()
+        return self.run(patience=_MUTANT_PATIENCE)
 
-    def run(self, *, shell: bool = False) -> RunResult:
-        """Boot the kernel: to a verdict, or to a prompt."""
+    def run(self, *, shell: bool = False, patience: float = 1.0) -> RunResult:
+        """Boot the kernel: to a verdict, or to a prompt. `patience` scales the deadlines."""
         self.need(*deps.RUN_PURPOSES)
         image, profile = self.image, self.profile
         spec = RunSpec(
@@ -118,9 +121,9 @@ class Pipeline:
             cpus=profile.cpus,
             accel=self.choice.accel,
             runs_dir=self.paths.runs,
-            boot_deadline_s=profile.boot_deadline_s,
-            silence_deadline_s=profile.silence_deadline_s,
-            total_deadline_s=profile.total_deadline_s,
+            boot_deadline_s=profile.boot_deadline_s * patience,
+            silence_deadline_s=profile.silence_deadline_s * patience,
+            total_deadline_s=profile.total_deadline_s * patience,
             expect_suites=self.built.expected_suites(),
             interactive=shell,
         )

@@ -46,7 +46,7 @@ class MutantsTest(unittest.TestCase):
         self.file.write_text(f"Nobody guards.\n\nCaught-by: suite.\n---\n{DIFF}")
 
     def hunt(self, *results: RunResult) -> Outcome:
-        left = list(results)
+        left = [result(Outcome.PASS), *results]
         seen = []
 
         def try_it() -> RunResult:
@@ -54,7 +54,7 @@ class MutantsTest(unittest.TestCase):
             return left.pop(0)
 
         outcome = mutants.hunt([Mutant.load(self.file)], self.git, try_it, Ui(io.StringIO(), {}))
-        self.assertEqual(seen, ["open\n"])
+        self.assertEqual(seen, ["guarded\n", "open\n"])
         self.assertEqual((self.tree / "file").read_text(), "guarded\n")
         return outcome
 
@@ -64,6 +64,10 @@ class MutantsTest(unittest.TestCase):
 
     def test_bad_end_counts(self) -> None:
         self.assertIs(self.hunt(result(Outcome.CRASH)), Outcome.PASS)
+
+    def test_the_series_itself_has_to_pass(self) -> None:
+        with self.assertRaisesRegex(KtError, "does not pass"):
+            mutants.hunt([], self.git, lambda: result(Outcome.FAIL), Ui(io.StringIO(), {}))
 
     def test_survivor(self) -> None:
         self.assertIs(self.hunt(result(Outcome.PASS)), Outcome.FAIL)
