@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ktlib import branch, mail, maintainers, posting, proc
 from ktlib.errors import KtError
+from ktlib.git import PROJECT_EMAIL, PROJECT_NAME, git_env
 from ktlib.series import LIST_NAME, Series
 from ktlib.source import Source
 from ktlib.tally import Tally
@@ -18,6 +19,14 @@ _CHECKPATCH = ("--strict", "--no-signoff", "--show-types", "--no-summary")
 _ANSWERED = "FILE_PATH_CHANGES"
 # 'Control control' of C++ is no slip of the pen.
 _NOT_FOR_CXX = "REPEATED_WORD"
+# b4 ends without a word where git knows no user.
+_USER = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "user.name",
+    "GIT_CONFIG_VALUE_0": PROJECT_NAME,
+    "GIT_CONFIG_KEY_1": "user.email",
+    "GIT_CONFIG_VALUE_1": PROJECT_EMAIL,
+}
 
 
 def patches(source: Source, series: Series) -> Tally:
@@ -74,7 +83,7 @@ def b4_takes_it(source: Source, series: Series) -> Tally:
         mbox, made_in = Path(name) / "series.mbox", Path(name) / "made"
         posting.write_mbox(posting.mails(source, series, tip), mbox)
         made_in.mkdir()
-        environment = proc.clean_env({"XDG_CACHE_HOME": name, "XDG_DATA_HOME": name})
+        environment = git_env({"XDG_CACHE_HOME": name, "XDG_DATA_HOME": name, **_USER})
         command = ["b4", "--offline-mode", "am", "-m", str(mbox), "-o", str(made_in)]
         done = proc.capture(command, cwd=source.git.top, env=environment)
         made = sorted(made_in.glob("*.mbx"))
