@@ -117,6 +117,10 @@ def _test(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return gates.run_gates(every, pipeline.ui)
 
 
+def _check_fops(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    return gates.run_gates([gates.fops_gate(pipeline)], pipeline.ui)
+
+
 def _mutants(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return pipeline.hunt(options.names)
 
@@ -146,6 +150,7 @@ VERBS = {
     "run": Verb("all the way: packages, source, series, build, boot, tests, verdict", _run),
     "test": Verb("everything that must be green, the boot included", _test),
     "check": Verb("the part of 'test' that boots nothing: units, linters, the series", _check),
+    "check-fops": Verb("hold every use of f_op against the table of reasons", _check_fops),
     "mutants": Verb("take protections out one by one: a test must notice each", _mutants),
     "shell": Verb("boot the patched kernel to a prompt", _shell),
     "deps": Verb("install what is missing (root), or print the line that does", _deps),

@@ -22,6 +22,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         "b4",
         "black",
         "clang-format",
+        "coccinelle",
         "codespell",
         "flake8",
         "mypy",

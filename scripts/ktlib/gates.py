@@ -42,7 +42,13 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
         Gate("maintainers", lambda: _maintained(pipeline), needs=("source",)),
         Gate("round trip", lambda: _round_trip(pipeline), needs=("source",)),
         Gate("b4", lambda: _b4(pipeline), needs=("source",)),
+        fops_gate(pipeline),
     ]
+
+
+def fops_gate(pipeline: Pipeline) -> Gate:
+    """Every use of f_op has a reason."""
+    return Gate("f_op", pipeline.check_fops)
 
 
 def guest_gates(pipeline: Pipeline) -> list[Gate]:

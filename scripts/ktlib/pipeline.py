@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ktlib import branch, deps, mutants, series
+from ktlib import branch, deps, fops, mutants, series
 from ktlib.bases import Base, load_base
 from ktlib.image import make_image
 from ktlib.kbuild import Build
@@ -17,6 +17,7 @@ from ktlib.paths import Paths
 from ktlib.run import RunResult, RunSpec, run_guest
 from ktlib.scenarios import Profile, find_profile
 from ktlib.source import Request, Source, obtain
+from ktlib.tally import Tally
 from ktlib.ui import Ui
 
 # A mutant that hangs is noticed; a sound kernel needs less than this part of its deadlines.
@@ -94,6 +95,18 @@ class Pipeline:
         """The initramfs."""
         self.need("source", "build", "selftests", "image")
         return make_image(self.built, self.paths.scripts / "guest", self.ui)
+
+    def check_fops(self) -> Tally:
+        """Hold every use of f_op in the tree with the series against the table of reasons."""
+        self.need("source", "check")
+        self.apply()
+        tree = self.source.git.top
+        rules = self.paths.scripts / "fops" / "fops.cocci"
+        reasons = fops.load_reasons(self.paths.patches / self.base.name / "call-sites.toml")
+        files = fops.candidates(self.source.git)
+        uses = fops.scan(tree, files, rules, self.paths.out / "fops.json")
+        self.ui.info(f"{len(uses)} uses of f_op in {len(files)} files")
+        return fops.check(uses, reasons, self.ui)
 
     def hunt(self, names: Sequence[str]) -> Outcome:
         """Boot every mutant of these names (of all, for none) and see whether it is noticed."""

@@ -61,6 +61,13 @@ void Object::kick() const
 	check_ok(control_->call(TEST_REVOKE_IOC_KICK, id_), "TEST_REVOKE_IOC_KICK");
 }
 
+void Object::lock_pages(bool locked) const
+{
+	const test_revoke_lock request{.id = id_, .locked = locked, .reserved = 0};
+
+	check_ok(control_->call(TEST_REVOKE_IOC_LOCK, request), "TEST_REVOKE_IOC_LOCK");
+}
+
 void Object::set_ready(std::uint32_t mask) const
 {
 	const test_revoke_ready request{.id = id_, .mask = mask, .reserved = 0};
@@ -149,6 +156,17 @@ Object Control::file(std::string_view name, std::uint32_t flags, const Object *p
 	return create(request, name, parent);
 }
 
+Object Control::mapped(std::string_view name, test_revoke_mapping mapping,
+		       std::uint32_t flags) const
+{
+	test_revoke_create request{};
+
+	request.kind = TEST_REVOKE_PROC_FILE;
+	request.flags = flags;
+	request.mapping = mapping;
+	return create(request, name, nullptr);
+}
+
 Object Control::directory(std::string_view name, const Object *parent) const
 {
 	test_revoke_create request{};
@@ -204,6 +222,8 @@ const char *fault_name(test_revoke_fault fault)
 		return "method of a forgotten object";
 	case TEST_REVOKE_POLLER_LEFT:
 		return "waiter left on a poll queue";
+	case TEST_REVOKE_PAGE_LEFT:
+		return "page left mapped";
 	case TEST_REVOKE_NR_FAULTS:
 		break;
 	}

@@ -54,6 +54,8 @@ public:
 
 	/* Lets all blocked methods go, with ESHUTDOWN. */
 	void kick() const;
+	/* With its pages locked, a page fault waits between ->fault and the page table. */
+	void lock_pages(bool locked) const;
 	/* Sets what ->poll returns and wakes those who wait. */
 	void set_ready(std::uint32_t mask) const;
 
@@ -92,6 +94,8 @@ public:
 	/* flags: enum test_revoke_flags */
 	[[nodiscard]] Object file(std::string_view name, std::uint32_t flags,
 				  const Object *parent = nullptr) const;
+	[[nodiscard]] Object mapped(std::string_view name, test_revoke_mapping mapping,
+				    std::uint32_t flags) const;
 	[[nodiscard]] Object directory(std::string_view name, const Object *parent = nullptr) const;
 	[[nodiscard]] Object symlink(std::string_view name, std::string_view target,
 				     const Object *parent = nullptr) const;
