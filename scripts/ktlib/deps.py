@@ -25,6 +25,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         "coccinelle",
         "codespell",
         "flake8",
+        "libpython3-dev",
         "mypy",
         "python3-git",
         "python3-ply",
@@ -32,7 +33,10 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         "shellcheck",
     ),
 }
-"""Purpose -> packages of Debian 12, beyond what makes a machine Debian."""
+"""Purpose -> packages of Debian 12, beyond what makes a machine Debian.
+
+libpython3-dev: coccinelle loads libpython3.N.so for rules that are written in Python.
+"""
 
 RUN_PURPOSES = ("source", "build", "selftests", "image", "run")
 """What it takes to come from nothing to a verdict."""
