@@ -48,7 +48,7 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
 
 def fops_gate(pipeline: Pipeline) -> Gate:
     """Every use of f_op has a reason."""
-    return Gate("f_op", pipeline.check_fops)
+    return Gate("f_op", pipeline.check_fops, needs=("source",))
 
 
 def guest_gates(pipeline: Pipeline) -> list[Gate]:

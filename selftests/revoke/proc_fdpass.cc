@@ -183,7 +183,7 @@ static void never_received()
 /* The socket drops its file by a path of its own. */
 static void socket_close_races_removal()
 {
-	unsigned int by_removal = 0;
+	Outcomes outcomes{"released by close", "released by removal"};
 	std::unique_ptr<Control> control;
 	std::optional<Object> file;
 	std::unique_ptr<Post> post;
@@ -201,13 +201,10 @@ static void socket_close_races_removal()
 		.conclude =
 			[&] {
 				check_released_once(*file);
-				by_removal += file->counters().forced_releases;
+				outcomes.count(!file->counters().forced_releases);
 			},
 	});
-	note("released by close in {} rounds, by removal in {}", options().rounds - by_removal,
-	     by_removal);
-	check_seen(options().rounds - by_removal, options().rounds, "release by close");
-	check_seen(by_removal, options().rounds, "release by removal");
+	outcomes.check_both_seen();
 }
 
 static void taken_with_pidfd_getfd()

@@ -74,8 +74,7 @@ static void link_to_a_removed_file()
 
 static void readlink_races_removal()
 {
-	unsigned int served = 0;
-	unsigned int refused = 0;
+	Outcomes outcomes{"readlinkat served", "readlinkat refused"};
 	std::unique_ptr<Control> control;
 	std::optional<Object> link;
 	UniqueFd path;
@@ -94,13 +93,11 @@ static void readlink_races_removal()
 			[&] {
 				if (!result.ok())
 					check_error(result, EINVAL, "readlinkat");
-				(result.ok() ? served : refused)++;
+				outcomes.count(result.ok());
 				check_error(read_link_at(path), EINVAL, "readlinkat after removal");
 			},
 	});
-	note("readlink served in {} rounds, refused in {}", served, refused);
-	check_seen(served, options().rounds, "readlinkat that was served");
-	check_seen(refused, options().rounds, "readlinkat that was refused");
+	outcomes.check_both_seen();
 }
 
 int main(int argc, char **argv)

@@ -42,6 +42,7 @@ constexpr Kind kinds[] = {
 constexpr Kind refused_kinds[] = {
 	{TEST_REVOKE_MAP_CLOSE, "close"},
 	{TEST_REVOKE_MAP_HUGE, "huge_fault"},
+	{TEST_REVOKE_MAP_LATE, "late_mkwrite"},
 	{TEST_REVOKE_MAP_ANON, "anonymous"},
 };
 
@@ -267,6 +268,27 @@ void fault_is_waited_for()
 	check_ok(removal.join(), "removal");
 }
 
+void first_write_is_waited_for()
+{
+	const Control control;
+	const Object file = control.mapped("mkwrite", TEST_REVOKE_MAP_MKWRITE, kept);
+	const UniqueFd fd = file.open();
+	const Mapping mapping{fd.get(), 1};
+
+	file.block(TEST_REVOKE_PAGE_MKWRITE);
+	const Child writer{[&] {
+		/* The page is there, then, but not to be written to. */
+		mapping.check_reads(file.id());
+		return touch(mapping.page(0), 1).signal;
+	}};
+	file.await_blocked(TEST_REVOKE_PAGE_MKWRITE);
+	Worker removal{"removal", [&] { return file.remove(); }};
+	file.check_removal_waits();
+	file.kick();
+	check_signal(writer, SIGBUS);
+	check_ok(removal.join(), "removal");
+}
+
 void mmap_is_waited_for()
 {
 	const Control control;
@@ -403,8 +425,7 @@ struct Raced {
 
 void fault_races_removal(test_revoke_mapping kind)
 {
-	unsigned int served = 0;
-	unsigned int refused = 0;
+	Outcomes outcomes{"fault served", "fault refused"};
 	Touch touched;
 	Raced raced;
 
@@ -418,19 +439,16 @@ void fault_races_removal(test_revoke_mapping kind)
 					check_equal(touched.signal, SIGBUS, "signal");
 				else
 					check_equal(touched.value, raced.file->id(), "page");
-				(touched.signal ? refused : served)++;
+				outcomes.count(!touched.signal);
 				raced.mapping->check_gone();
 			},
 	});
-	note("fault served in {} rounds, refused in {}", served, refused);
-	check_seen(served, options().rounds, "fault that was served");
-	check_seen(refused, options().rounds, "fault that was refused");
+	outcomes.check_both_seen();
 }
 
 void mremap_races_removal(test_revoke_mapping kind)
 {
-	unsigned int moved = 0;
-	unsigned int refused = 0;
+	Outcomes outcomes{"moved", "not moved"};
 	Result result;
 	Raced raced;
 
@@ -446,19 +464,16 @@ void mremap_races_removal(test_revoke_mapping kind)
 			[&] {
 				if (!result.ok())
 					check_error(result, EIO, "mremap");
-				(result.ok() ? moved : refused)++;
+				outcomes.count(result.ok());
 				raced.mapping->check_gone();
 			},
 	});
-	note("mapping moved in {} rounds, left in {}", moved, refused);
-	check_seen(moved, options().rounds, "mremap that was done");
-	check_seen(refused, options().rounds, "mremap that was refused");
+	outcomes.check_both_seen();
 }
 
 void mmap_races_removal(test_revoke_mapping kind)
 {
-	unsigned int mapped = 0;
-	unsigned int refused = 0;
+	Outcomes outcomes{"mapped", "not mapped"};
 	std::byte *start = nullptr;
 	Raced raced;
 	const std::size_t length = all_pages * page_size();
@@ -475,16 +490,14 @@ void mmap_races_removal(test_revoke_mapping kind)
 		.second = raced.removal(),
 		.conclude =
 			[&] {
-				(start ? mapped : refused)++;
+				outcomes.count(start != nullptr);
 				if (!start)
 					return;
 				check_equal(touch_and_tell(start), SIGBUS, "signal");
 				munmap(start, length);
 			},
 	});
-	note("mmap done in {} rounds, refused in {}", mapped, refused);
-	check_seen(mapped, options().rounds, "mmap that was done");
-	check_seen(refused, options().rounds, "mmap that was refused");
+	outcomes.check_both_seen();
 }
 
 void fork_races_removal(test_revoke_mapping kind)
@@ -540,6 +553,7 @@ int main(int argc, char **argv)
 		     {"first_write_asks_the_owner", first_write_asks_the_owner},
 		     {"stalled_fault_is_waited_for", stalled_fault_is_waited_for},
 		     {"fault_is_waited_for", fault_is_waited_for},
+		     {"first_write_is_waited_for", first_write_is_waited_for},
 		     {"mmap_is_waited_for", mmap_is_waited_for},
 		     {"debugger_sees_nothing_after_removal", debugger_sees_nothing_after_removal},
 		     {"many_mappings", many_mappings},

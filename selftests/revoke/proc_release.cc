@@ -78,8 +78,7 @@ static void entry_without_release()
 /* A removal takes all files of an entry: also those that somebody closes at this moment. */
 static void close_races_removal(std::uint32_t flags, std::chrono::microseconds release_takes)
 {
-	unsigned int by_close = 0;
-	unsigned int by_removal = 0;
+	Outcomes outcomes{"released by close", "released by removal"};
 	std::unique_ptr<Control> control;
 	std::optional<Object> file;
 	UniqueFd fd;
@@ -99,20 +98,16 @@ static void close_races_removal(std::uint32_t flags, std::chrono::microseconds r
 				const Counters counters = file->counters();
 				check_equal(counters.opens, 1U, "opens");
 				check_equal(counters.releases, 1U, "releases");
-				by_removal += counters.forced_releases;
-				by_close += 1 - counters.forced_releases;
+				outcomes.count(!counters.forced_releases);
 			},
 	});
-	note("released by close in {} rounds, by removal in {}", by_close, by_removal);
-	check_seen(by_close, options().rounds, "release by close");
-	check_seen(by_removal, options().rounds, "release by removal");
+	outcomes.check_both_seen();
 }
 
 /* A read that races removal either works or is refused; the file is released in any case. */
 static void read_races_removal(std::uint32_t flags)
 {
-	unsigned int served = 0;
-	unsigned int refused = 0;
+	Outcomes outcomes{"read served", "read refused"};
 	std::unique_ptr<Control> control;
 	std::optional<Object> file;
 	UniqueFd fd;
@@ -131,7 +126,7 @@ static void read_races_removal(std::uint32_t flags)
 			[&] {
 				if (!result.ok())
 					check_error(result, EIO, "read");
-				(result.ok() ? served : refused)++;
+				outcomes.count(result.ok());
 				check_equal(file->counters().entered[TEST_REVOKE_READ],
 					    result.ok() ? 1U : 0U, "reads that reached the object");
 				check_error(read_some(fd.get()), EIO, "read after removal");
@@ -139,9 +134,7 @@ static void read_races_removal(std::uint32_t flags)
 				fd.reset();
 			},
 	});
-	note("read served in {} rounds, refused in {}", served, refused);
-	check_seen(served, options().rounds, "read that was served");
-	check_seen(refused, options().rounds, "read that was refused");
+	outcomes.check_both_seen();
 }
 
 int main(int argc, char **argv)

@@ -116,8 +116,7 @@ static void neighbours_stay()
 /* Whoever finds the file before it goes has it released, once. */
 static void open_below_races_removal()
 {
-	unsigned int opened = 0;
-	unsigned int refused = 0;
+	Outcomes outcomes{"opened", "not found"};
 	std::unique_ptr<Control> control;
 	std::optional<Tree> tree;
 	Result result;
@@ -135,19 +134,16 @@ static void open_below_races_removal()
 				const Counters counters = tree->lower.counters();
 
 				check_equal(counters.releases, result.ok() ? 1U : 0U, "releases");
+				outcomes.count(result.ok());
 				if (result.ok()) {
 					const UniqueFd fd{static_cast<int>(result.value)};
 					check_error(read_some(fd.get()), EIO, "read after removal");
-					opened++;
 				} else {
 					check_error(result, ENOENT, "open");
-					refused++;
 				}
 			},
 	});
-	note("opened in {} rounds, refused in {}", opened, refused);
-	check_seen(opened, options().rounds, "open that succeeded");
-	check_seen(refused, options().rounds, "open that was refused");
+	outcomes.check_both_seen();
 }
 
 int main(int argc, char **argv)

@@ -173,6 +173,13 @@ void check_seen(unsigned int count, unsigned int rounds, const std::string &what
 	      rounds, at_least);
 }
 
+void Outcomes::check_both_seen() const
+{
+	note("{} in {} rounds, {} in {}", one_.name, one_.rounds, other_.name, other_.rounds);
+	check_seen(one_.rounds, options().rounds, one_.name);
+	check_seen(other_.rounds, options().rounds, other_.name);
+}
+
 RaceStatistics run_race(const Race &race)
 {
 	if (std::thread::hardware_concurrency() < 2)

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 namespace revoke_test
 {
@@ -41,6 +42,27 @@ RaceStatistics run_race(const Race &race);
 
 /* Fails the case if an outcome that both orders should bring about was hardly seen. */
 void check_seen(unsigned int count, unsigned int rounds, const std::string &what);
+
+/* The two ways in which rounds end, and how many did. */
+class Outcomes
+{
+public:
+	Outcomes(std::string one, std::string other)
+		: one_{std::move(one)}, other_{std::move(other)}
+	{
+	}
+	void count(bool one) { (one ? one_ : other_).rounds++; }
+	/* Prints them, and fails the case if one of them was hardly seen. */
+	void check_both_seen() const;
+
+private:
+	struct Outcome {
+		std::string name;
+		unsigned int rounds = 0;
+	};
+	Outcome one_;
+	Outcome other_;
+};
 
 } // namespace revoke_test
 
