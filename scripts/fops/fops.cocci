@@ -2,20 +2,19 @@
 // Every use of a file's f_op, and every call through a pointer to file operations, by shape:
 //
 //   call       file->f_op->method(...)
-//   saved      a method's address that is kept or passed on
-//   test       any other look at a member
+//   member     any other use of a member; scripts/ktlib/fops.py tells tests from the rest
 //   compare    f_op == or != something
 //   pointer    f_op itself, kept, passed on or set
-//   through    a method called through a local pointer to file operations, or a member that is
-//              called fops
+//   through    a method called through a local pointer to file operations, through inode->i_fop,
+//              or through the operations of a character device or of whatever has 'fops'
 //
-// One line of output each: shape, file, function, line, method or operations.
+// One line of output each: shape, file, function, line, column, method or operations.
 
 @initialize:python@
 @@
 def tell(shape, places, what):
     for at in places:
-        print("\t".join((shape, at.file, at.current_element, at.line, what)))
+        print("\t".join((shape, at.file, at.current_element, at.line, at.column, what)))
 
 @call@
 expression file;
@@ -24,6 +23,8 @@ position at;
 @@
 (
  file->f_op@at->method(...)
+|
+ (file->f_op@at->method)(...)
 |
  file.f_op@at->method(...)
 |
@@ -36,54 +37,10 @@ method << call.method;
 @@
 tell("call", at, method)
 
-@saved@
-expression file, to;
-identifier method, fn;
+@member@
+expression file;
+identifier method;
 position at != call.at;
-@@
-(
- to = file->f_op@at->method
-|
- fn(..., file->f_op@at->method, ...)
-)
-
-@script:python@
-at << saved.at;
-method << saved.method;
-@@
-tell("saved", at, method)
-
-@initial@
-expression file;
-identifier method, variable;
-type T;
-position at;
-@@
- T variable = file->f_op@at->method;
-
-@script:python@
-at << initial.at;
-method << initial.method;
-@@
-tell("saved", at, method)
-
-@returned@
-expression file;
-identifier method;
-position at;
-@@
- return file->f_op@at->method;
-
-@script:python@
-at << returned.at;
-method << returned.method;
-@@
-tell("saved", at, method)
-
-@test@
-expression file;
-identifier method;
-position at != {call.at, saved.at, initial.at, returned.at};
 @@
 (
  file->f_op@at->method
@@ -92,10 +49,10 @@ position at != {call.at, saved.at, initial.at, returned.at};
 )
 
 @script:python@
-at << test.at;
-method << test.method;
+at << member.at;
+method << member.method;
 @@
-tell("test", at, method)
+tell("member", at, method)
 
 @compare@
 expression file, other;
@@ -119,7 +76,7 @@ tell("compare", at, other)
 
 @pointer@
 expression file;
-position at != {call.at, saved.at, initial.at, returned.at, test.at, compare.at};
+position at != {call.at, member.at, compare.at};
 @@
 (
  file->f_op@at
@@ -134,10 +91,18 @@ tell("pointer", at, "")
 
 @through@
 struct file_operations *fops;
+struct file_operations operations;
+struct cdev *cdev;
 identifier method;
 position at;
 @@
+(
  fops->method@at(...)
+|
+ operations.method@at(...)
+|
+ cdev->ops->method@at(...)
+)
 
 @script:python@
 at << through.at;
@@ -145,16 +110,16 @@ method << through.method;
 @@
 tell("through", at, method)
 
-@member@
+@operations@
 expression of;
-identifier fops =~ "fops$|_f_op$";
+identifier fops =~ "fops$|_f_op$|^i_fop$";
 identifier method;
 position at != through.at;
 @@
  of->fops->method@at(...)
 
 @script:python@
-at << member.at;
-method << member.method;
+at << operations.at;
+method << operations.method;
 @@
 tell("through", at, method)

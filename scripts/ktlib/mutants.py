@@ -3,6 +3,8 @@
 
 A file of patches/<base>/mutants is a text that says what is taken out, a line ``Caught-by: NAME``
 with the beginning of the name of a test that must fail or not get to its end, ``---`` and a diff.
+
+A guest that crashes or hangs has noticed, unless the test of that name had passed by then.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ from ktlib.run import RunResult
 from ktlib.ui import Ui
 
 SURVIVED = "NOTHING"
+
+_BAD_ENDS = frozenset({Outcome.TIMEOUT, Outcome.HANG, Outcome.BOOT_FAIL, Outcome.CRASH})
+# KUnit runs before there is anybody to send results to; on the console, without its suite.
+_PASSED_AT_BOOT = re.compile(r"^(?:\[[ .\d]+\] )? +ok \d+ (\w+)", re.MULTILINE)
 
 _FORM = re.compile(r"(?P<about>.+?)\n\nCaught-by: (?P<catcher>\S+)\n---\ndiff .+", re.DOTALL)
 
@@ -69,8 +75,20 @@ class Mutant:
         caught = [name for name in failed if name.startswith(self.catcher)]
         if caught:
             return caught[0]
-        early = result.outcome not in (Outcome.PASS, Outcome.SKIP, Outcome.FAIL)
-        return result.outcome.name if early else ""
+        if result.outcome not in _BAD_ENDS or _passed(self.catcher, result):
+            return ""
+        return result.outcome.name
+
+
+def _passed(name: str, result: RunResult) -> bool:
+    """Whether this test had passed when the guest came to its end."""
+    if any(test.ok and test.name == name for test in result.tests):
+        return True
+    console = result.run_dir / "console.log"
+    if not console.exists():
+        return False
+    at_boot = _PASSED_AT_BOOT.findall(console.read_text("utf-8", "replace"))
+    return name.split(".")[-1] in at_boot
 
 
 def find(folder: Path, names: Sequence[str]) -> list[Mutant]:

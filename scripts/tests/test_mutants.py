@@ -65,6 +65,17 @@ class MutantsTest(unittest.TestCase):
     def test_bad_end_counts(self) -> None:
         self.assertIs(self.hunt(result(Outcome.CRASH)), Outcome.PASS)
 
+    def test_bad_end_after_the_catcher_has_passed(self) -> None:
+        self.file.write_text(f"Nobody guards.\n\nCaught-by: revoke.a_case\n---\n{DIFF}")
+        end = RunResult(Outcome.BOOT_FAIL, self.folder, ())
+        self.assertIs(self.hunt(end), Outcome.PASS)
+        (self.folder / "console.log").write_text("[    1.5]     ok 3 a_case\n")
+        self.assertIs(self.hunt(end), Outcome.FAIL)
+
+    def test_trouble_with_the_machine_proves_nothing(self) -> None:
+        for outcome in (Outcome.INFRA, Outcome.LOST, Outcome.BUILD_FAIL):
+            self.assertIs(self.hunt(result(outcome)), Outcome.FAIL)
+
     def test_the_series_itself_has_to_pass(self) -> None:
         with self.assertRaisesRegex(KtError, "does not pass"):
             mutants.hunt([], self.git, lambda: result(Outcome.FAIL), Ui(io.StringIO(), {}))
