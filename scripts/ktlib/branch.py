@@ -131,11 +131,13 @@ def export(source: Source, series: Series, selftests: Path, ui: Ui) -> Series:
         )
     if series.generated_index is not None:
         _refuse_lost_selftests(source, tip, selftests)
-    new_tip = refreshed(source, tip, series, selftests)
-    patches = exported(git, source.base, new_tip, series.version)
-    for name in series.lost(list(patches)):
+    # The generated patch may have moved.
+    names = list(exported(git, source.base, tip, series.version))
+    for name in series.lost(names):
         ui.warn(f"{name} is gone or renamed: look after its comments in {series.folder}/series")
-    renewed = series.renewed(list(patches))
+    renewed = series.renewed(names)
+    new_tip = refreshed(source, tip, renewed, selftests)
+    patches = exported(git, source.base, new_tip, series.version)
     _write(renewed, patches)
     if new_tip != tip:
         git.call("checkout", "--quiet", "-B", BRANCH, new_tip)
@@ -220,7 +222,7 @@ def _with_folders(git: Git, commit: str, parent: str, folders: dict[str, str]) -
         environment = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         git.call("read-tree", commit, env=environment)
         for path, tree in folders.items():
-            git.call("rm", "-r", "-q", "--cached", "--ignore-unmatch", path, env=environment)
+            git.call("rm", "-rf", "-q", "--cached", "--ignore-unmatch", path, env=environment)
             git.call("read-tree", f"--prefix={path}/", tree, env=environment)
         tree = git.call("write-tree", env=environment)
     old_parent = git.commit_of(f"{commit}^")

@@ -81,7 +81,7 @@ class Build:
         config = kconfig.parse(self.config.read_text("utf-8"), str(self.config))
         kunit = [
             suite
-            for option, suite in self.profile.kunit_suites.items()
+            for suite, option in self.profile.kunit_suites.items()
             if config.get(option, "n") != "n"
         ]
         listed = self.kselftests / "kselftest-list.txt"

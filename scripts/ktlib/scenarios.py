@@ -18,8 +18,8 @@ FILE_NAME = "scenarios.toml"
 class Profile:
     """One table of scenarios.toml; memory in MiB, deadlines in seconds before scaling.
 
-    `series_fragments` ask for options that only the series defines; `kunit_suites` says which
-    KUnit suite has to run when an option is set.
+    `series_fragments` ask for options that only the series defines; `kunit_suites` says
+    with which option set a KUnit suite has to run.
     """
 
     name: str

@@ -60,7 +60,7 @@ class BuildTest(unittest.TestCase):
             about="",
             fragments=(self.file("base.config", fragment),),
             series_fragments=(self.file("revoke.config", series_fragment),),
-            kunit_suites={"KUNIT": "revoke"},
+            kunit_suites={"revoke": "KUNIT"},
             append="",
             memory_mb=1,
             cpus=1,

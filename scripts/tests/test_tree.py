@@ -212,6 +212,19 @@ class BranchTest(TreeCase):
         self.assertEqual(written.generated_index, 1)
         self.assertEqual(written.entries[0].markers, ("core",))
 
+    def test_commits_put_before_the_generated_one(self) -> None:
+        source = self.two_patches()
+        generated = source.git.commit_of(branch.BRANCH)
+        assert generated
+        source.git.call("reset", "--quiet", "--hard", f"{generated}^")
+        self.commit(source, "fs/b.c", "mine\n", "fs: mine")
+        source.git.call("cherry-pick", generated)
+        self.write(self.paths.selftests / "revoke/new.cc", "new\n")
+        written = self.export(source)
+        self.assertEqual(written.generated_index, 2)
+        for file, expected in zip(written.files, (False, False, True), strict=True):
+            self.assertEqual("new.cc" in file.read_text(), expected, file.name)
+
     def test_force_goes_back_to_the_series(self) -> None:
         source = self.two_patches()
         tip = source.git.commit_of(branch.BRANCH)

@@ -68,11 +68,16 @@ void Object::lock_pages(bool locked) const
 	check_ok(control_->call(TEST_REVOKE_IOC_LOCK, request), "TEST_REVOKE_IOC_LOCK");
 }
 
-void Object::set_ready(std::uint32_t mask) const
+void Object::set_ready(std::uint32_t mask, std::uint32_t queue) const
 {
-	const test_revoke_ready request{.id = id_, .mask = mask, .reserved = 0};
+	check_ok(try_set_ready(mask, queue), "TEST_REVOKE_IOC_READY");
+}
 
-	check_ok(control_->call(TEST_REVOKE_IOC_READY, request), "TEST_REVOKE_IOC_READY");
+Result Object::try_set_ready(std::uint32_t mask, std::uint32_t queue) const
+{
+	const test_revoke_ready request{.id = id_, .mask = mask, .queue = queue};
+
+	return control_->call(TEST_REVOKE_IOC_READY, request);
 }
 
 Counters Object::counters() const

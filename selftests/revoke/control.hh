@@ -56,8 +56,10 @@ public:
 	void kick() const;
 	/* With its pages locked, a page fault waits between ->fault and the page table. */
 	void lock_pages(bool locked) const;
-	/* Sets what ->poll returns and wakes those who wait. */
-	void set_ready(std::uint32_t mask) const;
+	/* Sets what ->poll returns, and wakes those who wait on one of its queues for that. */
+	void set_ready(std::uint32_t mask, std::uint32_t queue = 0) const;
+	/* The same for an object that may be gone. */
+	[[nodiscard]] Result try_set_ready(std::uint32_t mask, std::uint32_t queue = 0) const;
 
 	[[nodiscard]] Counters counters() const;
 	/* Whether the event came before the deadline. */

@@ -14,8 +14,7 @@
 
 #include <array>
 
-#include <liburing.h>
-
+#include "ring.hh"
 #include "unique_fd.hh"
 
 namespace revoke_test
@@ -25,49 +24,6 @@ namespace
 {
 
 using Buffer = std::array<char, 64>;
-
-/* An io_uring with one request in flight at most. */
-class Ring
-{
-public:
-	Ring() : setup_(result_of_negative_errno(io_uring_queue_init(4, &ring_, 0))) {}
-	Ring(const Ring &) = delete;
-	Ring &operator=(const Ring &) = delete;
-	~Ring()
-	{
-		if (setup_.ok())
-			io_uring_queue_exit(&ring_);
-	}
-
-	[[nodiscard]] const Result &setup() const { return setup_; }
-
-	/* Files registered here are at index 0. */
-	void register_file(int fd)
-	{
-		check_ok(result_of_negative_errno(io_uring_register_files(&ring_, &fd, 1)),
-			 "io_uring_register_files");
-	}
-
-	template <typename Prepare> Result submit(Prepare prepare)
-	{
-		io_uring_sqe *sqe = io_uring_get_sqe(&ring_);
-		io_uring_cqe *cqe = nullptr;
-
-		check(sqe != nullptr, "io_uring: no submission entry");
-		prepare(sqe);
-		check_ok(result_of_negative_errno(io_uring_submit_and_wait(&ring_, 1)),
-			 "io_uring_submit_and_wait");
-		check_ok(result_of_negative_errno(io_uring_peek_cqe(&ring_, &cqe)),
-			 "io_uring_peek_cqe");
-		const Result result = result_of_negative_errno(cqe->res);
-		io_uring_cqe_seen(&ring_, cqe);
-		return result;
-	}
-
-private:
-	io_uring ring_{};
-	Result setup_;
-};
 
 struct Pipe {
 	Pipe()

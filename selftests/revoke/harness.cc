@@ -207,7 +207,7 @@ static std::vector<Case> chosen_cases(const std::vector<Case> &cases,
 /* Also the last check: what kept a reference to the module would keep it from going. */
 static void report_unload()
 {
-	const Result unloaded = module::unload();
+	const Result unloaded = module::test_revoke().unload();
 
 	if (!unloaded.ok())
 		note("cannot unload test_revoke: {}", unloaded);
@@ -226,7 +226,7 @@ static int run_chosen(const std::vector<Case> &cases)
 	require_root();
 	const bool was_loaded = module::is_loaded();
 	if (!was_loaded) {
-		if (const std::string problem = module::load(); !problem.empty())
+		if (const std::string problem = module::test_revoke().load(); !problem.empty())
 			ksft_exit_skip("%s\n", problem.c_str());
 	}
 	note("repeat with --seed {}", options().seed);

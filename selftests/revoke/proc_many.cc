@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* 10,000 open files of one entry. */
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -10,24 +8,13 @@
 
 #include "check.hh"
 #include "control.hh"
+#include "descriptors.hh"
 #include "file_ops.hh"
 #include "harness.hh"
 
 using namespace revoke_test;
 
 static constexpr unsigned int files = 10'000;
-static constexpr unsigned int other_descriptors = 64;
-
-static void raise_limit()
-{
-	rlimit limit{};
-
-	check_ok(result_of(getrlimit(RLIMIT_NOFILE, &limit)), "getrlimit");
-	limit.rlim_cur = files + other_descriptors;
-	limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		skip("cannot open {} files: {}", files, error_name(errno));
-}
 
 static std::vector<UniqueFd> open_many(const Object &file)
 {
@@ -62,7 +49,7 @@ static void timed_removal(const Object &file)
 
 static void all_are_released_and_dead(std::uint32_t flags)
 {
-	raise_limit();
+	allow_open_files(files);
 	const Control control;
 	const Object file = control.file("many", flags);
 	const std::vector<UniqueFd> fds = open_many(file);
@@ -80,7 +67,7 @@ static void all_are_released_and_dead(std::uint32_t flags)
 /* Both sides work through the same files, from opposite ends or not. */
 static void closed_while_removed()
 {
-	raise_limit();
+	allow_open_files(files);
 	const Control control;
 	const Object file = control.file("many", all_methods);
 	std::vector<UniqueFd> fds = open_many(file);

@@ -5,7 +5,6 @@
  * A stacked mapping cannot be had here: procfs does not let other filesystems be
  * put on top of it. It is one of the KUnit tests.
  */
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include "harness.hh"
 #include "mapping.hh"
 #include "race.hh"
+#include "temporary_directory.hh"
 #include "worker.hh"
 
 using namespace revoke_test;
@@ -58,29 +58,6 @@ constexpr std::uint32_t kept = all_methods | TEST_REVOKE_KEEP;
  * has the lock of its address space, which this process needs to go on.
  */
 int touch_and_tell(const std::byte *page) { return touch(page).signal; }
-
-/* A second procfs, as a container has. */
-class ProcMount
-{
-public:
-	ProcMount()
-	{
-		check(mkdtemp(path_.data()), "mkdtemp: {}", error_name(errno));
-		check_ok(result_of(mount("proc", path_.c_str(), "proc", 0, nullptr)), "mount");
-	}
-	ProcMount(const ProcMount &) = delete;
-	ProcMount &operator=(const ProcMount &) = delete;
-	~ProcMount()
-	{
-		umount2(path_.c_str(), MNT_DETACH);
-		rmdir(path_.c_str());
-	}
-
-	[[nodiscard]] const std::string &path() const { return path_; }
-
-private:
-	std::string path_ = "/tmp/proc.XXXXXX";
-};
 
 void check_signal(const Child &child, int expected,
 		  const std::source_location &where = std::source_location::current())
@@ -218,8 +195,11 @@ void other_mount_of_procfs()
 {
 	const Control control;
 	const Object file = control.mapped("twice", TEST_REVOKE_MAP_PAGES, kept);
-	const ProcMount mount;
-	const std::string beside = mount.path() + file.path().substr(std::string{"/proc"}.size());
+	const TemporaryDirectory second_procfs;
+
+	check_ok(second_procfs.mount("proc"), "mount");
+	const std::string beside =
+		second_procfs.path() + file.path().substr(std::string{"/proc"}.size());
 	const UniqueFd fd = file.open();
 	const UniqueFd other{open(beside.c_str(), O_RDWR | O_CLOEXEC)};
 	const UniqueFd second = file.open();

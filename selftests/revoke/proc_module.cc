@@ -32,9 +32,9 @@ static void check_dead(const UniqueFd &fd)
 
 static void unload_and_load(const std::function<void()> &while_unloaded)
 {
-	check_ok(module::unload(), "unloading the module");
+	check_ok(module::test_revoke().unload(), "unloading the module");
 	while_unloaded();
-	const std::string problem = module::load();
+	const std::string problem = module::test_revoke().load();
 	check(problem.empty(), "loading the module again: {}", problem);
 }
 
@@ -104,7 +104,7 @@ static void control_keeps_the_module()
 {
 	const Control control;
 
-	check_error(module::unload(), EAGAIN, "unloading the module");
+	check_error(module::test_revoke().unload(), EAGAIN, "unloading the module");
 }
 
 static void close_of_control_removes()

@@ -91,8 +91,6 @@ static void epoll_after_removal()
 	check_value(result_of(epoll_wait(before.get(), &event, 1, 0)), 0,
 		    "epoll_wait before removal");
 	check_ok(file.remove(), "removal");
-	/* The driver's last word, since it may have sleepers that poll. */
-	file.set_ready(EPOLLIN);
 	for (const UniqueFd *epoll : {&before, &after}) {
 		if (epoll == &after)
 			check_ok(add_to(after), "EPOLL_CTL_ADD after removal");
@@ -106,23 +104,6 @@ static void epoll_after_removal()
 		 "EPOLL_CTL_DEL after removal");
 }
 
-/* Waits in poll(2) while the entry goes; the driver wakes its queue when that is done. */
-static void waiter_ends_when_the_entry_is_gone(short events, short expected)
-{
-	const Control control;
-	const Object file = control.file("awaited", all_methods);
-	const UniqueFd fd = file.open();
-	pollfd polled{.fd = fd.get(), .events = events, .revents = 0};
-
-	Worker waiter{"poll", [&] { return result_of(poll(&polled, 1, -1)); }};
-	file.await_left(TEST_REVOKE_POLL);
-	check(!waiter.has_ended(), "poll did not wait");
-	check_ok(file.remove(), "removal");
-	file.set_ready(0);
-	check_value(waiter.join(), 1, "poll");
-	check_equal(mask_text(polled.revents & expected), mask_text(expected), "events");
-}
-
 /* io_uring waits in poll before it reads: the waiter has no task of its own. */
 static void read_that_waits_in_poll_ends(const FileOp &op)
 {
@@ -134,7 +115,6 @@ static void read_that_waits_in_poll_ends(const FileOp &op)
 	file.await_left(TEST_REVOKE_POLL);
 	check(!reader.has_ended(), "{} did not wait", op.name);
 	check_ok(file.remove(), "removal");
-	file.set_ready(0);
 	check_error(reader.join(), EIO, op.name);
 	check_equal(file.counters().entered[TEST_REVOKE_READ], 0U, "calls of ->read");
 }
@@ -169,10 +149,6 @@ int main(int argc, char **argv)
 		{"mask_after_removal_tells_that_it_is_gone",
 		 mask_after_removal_tells_that_it_is_gone},
 		{"epoll_after_removal", epoll_after_removal},
-		{"waiter_for_input_ends",
-		 [] { waiter_ends_when_the_entry_is_gone(POLLIN, POLLIN); }},
-		{"waiter_for_priority_ends",
-		 [] { waiter_ends_when_the_entry_is_gone(POLLPRI, is_gone); }},
 		{"removal_waits_for_poll", removal_waits_for_poll},
 	};
 

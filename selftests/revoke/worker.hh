@@ -2,6 +2,10 @@
 #ifndef REVOKE_WORKER_H
 #define REVOKE_WORKER_H
 
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <string>
@@ -19,8 +23,10 @@ class Worker
 public:
 	template <typename Call>
 	Worker(std::string_view what, Call call)
-		: what_(what), task_(std::move(call)), result_(task_.get_future()),
-		  thread_([this] { task_(); })
+		: what_(what), task_(std::move(call)), result_(task_.get_future()), thread_([this] {
+			  number_ = gettid();
+			  task_();
+		  })
 	{
 	}
 	Worker(const Worker &) = delete;
@@ -29,6 +35,22 @@ public:
 	[[nodiscard]] bool has_ended() const
 	{
 		return result_.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
+	}
+
+	/* Until it sleeps in the kernel; fails the case if it ends instead. */
+	void await_asleep(const std::source_location &where = std::source_location::current()) const
+	{
+		constexpr unsigned int looks = 3;
+		const auto deadline = std::chrono::steady_clock::now() + patience();
+
+		for (unsigned int asleep = 0; asleep < looks;) {
+			if (has_ended())
+				fail_line(fmt::format("{} did not wait", what_), where);
+			if (std::chrono::steady_clock::now() > deadline)
+				fail_line(fmt::format("{} does not sleep", what_), where);
+			asleep = is_asleep() ? asleep + 1 : 0;
+			std::this_thread::sleep_for(std::chrono::milliseconds{1});
+		}
 	}
 
 	/* To be called once. */
@@ -40,7 +62,19 @@ public:
 	}
 
 private:
+	[[nodiscard]] bool is_asleep() const
+	{
+		std::ifstream file{fmt::format("/proc/self/task/{}/stat", number_.load())};
+		std::string line;
+		std::getline(file, line);
+		const std::size_t name_end = line.rfind(") ");
+
+		return name_end != std::string::npos &&
+		       (line[name_end + 2] == 'S' || line[name_end + 2] == 'D');
+	}
+
 	std::string what_;
+	std::atomic<pid_t> number_{0};
 	std::packaged_task<Result()> task_;
 	std::future<Result> result_;
 	std::jthread thread_;
