@@ -42,9 +42,12 @@ void check_unloads()
 		close_range(STDERR_FILENO + 1, ~0U, 0);
 		return md.unload().error;
 	}};
-	Worker waiter{"rmmod md-mod", [&] { return Result{rmmod.wait(), 0}; }};
+	Worker waiter{"rmmod md-mod", [&] {
+			      rmmod.check_exits_with(0, "rmmod md-mod");
+			      return Result{};
+		      }};
 
-	check_value(waiter.join(), 0, "rmmod md-mod");
+	waiter.join();
 	check_error(result_of(access("/proc/mdstat", F_OK)), ENOENT, "/proc/mdstat");
 }
 
@@ -83,7 +86,8 @@ void loads_again_while_the_old_file_is_open()
 
 	epoll.add(old.get(), EPOLLPRI);
 	check_unloads();
-	load_md();
+	const std::string problem = md.load();
+	check(problem.empty(), "{}", problem);
 	const UniqueFd current = open_mdstat();
 	check_ok(read_some(current.get()), "read of the new file");
 	check_error(read_some(old.get()), EIO, "read of the old file");

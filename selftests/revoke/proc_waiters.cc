@@ -20,7 +20,6 @@
 #include "descriptors.hh"
 #include "file_ops.hh"
 #include "harness.hh"
-#include "race.hh"
 #include "ring.hh"
 #include "temporary_directory.hh"
 #include "waiting.hh"
@@ -420,23 +419,90 @@ void request_that_timed_out_is_on_no_queue()
 	check_ok(file.remove(), "removal");
 }
 
-/* Wake-ups come from two sides, for somebody who waits for them, while the queues go. */
+/* Removal under way, held up by somebody who reads. */
+class HeldRemoval
+{
+public:
+	explicit HeldRemoval(const Object &file) : file_(&file), reader_fd_(file.open())
+	{
+		file.block(TEST_REVOKE_READ);
+		reader_.emplace("read", [this] { return read_some(reader_fd_.get()); });
+		file.await_blocked(TEST_REVOKE_READ);
+		file.pass(TEST_REVOKE_READ);
+		removal_.emplace("removal", [this] { return file_->remove(); });
+		await_error([this] { return result_of(lseek(reader_fd_.get(), 0, SEEK_SET)); },
+			    EINVAL, "lseek during removal");
+	}
+	/* Lets it go on, to its end. */
+	void finish()
+	{
+		file_->check_removal_waits();
+		file_->kick();
+		check_ok(removal_->join(), "removal");
+		check_error(reader_->join(), ESHUTDOWN, "read when kicked");
+	}
+
+private:
+	const Object *file_;
+	UniqueFd reader_fd_;
+	std::optional<Worker> reader_;
+	std::optional<Worker> removal_;
+};
+
+void told_before_the_last_caller_has_left(const WayToWait &way)
+{
+	const Control control;
+	const Object file = control.file("held", all_methods);
+	const UniqueFd fd = file.open();
+	Worker waiter{way.name, [&] { return way.wait(fd.get(), EPOLLPRI); }};
+
+	file.await_left(TEST_REVOKE_POLL);
+	waiter.await_asleep();
+	HeldRemoval removal{file};
+	check_told(waiter.join(), way, dead_mask, EPOLLPRI);
+	removal.finish();
+}
+
+/* Not once as removal begins, and once more as it ends. */
+void edge_triggered_item_reports_once_while_removal_waits()
+{
+	const Control control;
+	const Object file = control.file("held", all_methods);
+	const UniqueFd fd = file.open();
+	const Epoll epoll;
+
+	epoll.add(fd.get(), EPOLLIN | EPOLLET);
+	HeldRemoval removal{file};
+	check_equal(epoll.events(patience()), EPOLLIN | EPOLLERR | EPOLLHUP, "events");
+	removal.finish();
+	check_equal(epoll.events(watch_time), 0U, "events again");
+}
+
+/*
+ * Wake-ups come from two sides, for somebody who waits for them, when the entry is
+ * being removed and while the queues go.
+ */
 void removal_in_a_storm_of_wake_ups()
 {
-	constexpr unsigned int rounds = 100;
-	unsigned int stormy = 0;
+	constexpr unsigned int rounds = 50;
+	constexpr unsigned int wake_ups = 20;
 
 	for (unsigned int i = 0; i < rounds; i++) {
 		const Control control;
 		const Object file = control.file("storm", all_methods | TEST_REVOKE_TWO_QUEUES);
 		const UniqueFd fd = file.open();
-		std::atomic<bool> removing{false};
-		std::atomic<unsigned int> late{0};
-		std::atomic<unsigned int> seen{0};
+		std::atomic<unsigned int> sent{0};
 		const auto storm = [&](std::uint32_t queue) {
 			while (file.try_set_ready(EPOLLIN, queue).ok() &&
 			       file.try_set_ready(0, queue).ok())
-				late += removing;
+				sent++;
+		};
+		const auto await_more = [&] {
+			const auto deadline = std::chrono::steady_clock::now() + patience();
+
+			for (const unsigned int before = sent; sent < before + wake_ups;)
+				check(std::chrono::steady_clock::now() < deadline,
+				      "nobody sends wake-ups");
 		};
 
 		Worker waiter{"poll", [&] {
@@ -446,20 +512,20 @@ void removal_in_a_storm_of_wake_ups()
 					      const Result result = result_of(poll(&polled, 1, -1));
 					      if (result != Result{1, 0})
 						      return result;
-					      seen++;
 				      }
 				      return Result{};
 			      }};
+		const Epoll epoll;
+		epoll.add(fd.get(), EPOLLPRI | EPOLLET);
 		const std::jthread first{storm, 0};
 		const std::jthread second{storm, 1};
-		while (seen < 10 && !waiter.has_ended())
-			std::this_thread::yield();
-		removing = true;
-		check_ok(file.remove(), "removal");
+		await_more();
+		HeldRemoval removal{file};
+		await_more();
+		removal.finish();
 		check_ok(waiter.join(), "poll");
-		stormy += late > 0;
+		check_equal(epoll.events(), EPOLLPRI | EPOLLERR | EPOLLHUP, "events");
 	}
-	check_seen(stormy, rounds, "wake-ups during removal");
 }
 
 using WayTest = void (*)(const WayToWait &way);
@@ -476,6 +542,7 @@ int main(int argc, char **argv)
 		 [](const WayToWait &way) { woken_by_removal(way, EPOLLIN | EPOLLOUT); }},
 		{"woken_by_removal_if_it_waits_for_priority",
 		 [](const WayToWait &way) { woken_by_removal(way, EPOLLPRI); }},
+		{"told_before_the_last_caller_has_left", told_before_the_last_caller_has_left},
 		{"does_not_wait_after_removal", does_not_wait_after_removal},
 		{"no_wake_up_is_lost", no_wake_up_is_lost},
 	};
@@ -505,7 +572,10 @@ int main(int argc, char **argv)
 		     {"poller_in_the_kernel_is_told", poller_in_the_kernel_is_told},
 		     {"many_waiters_on_one_file", many_waiters_on_one_file},
 		     {"many_files_with_one_waiter", many_files_with_one_waiter},
-		     {"removal_in_a_storm_of_wake_ups", removal_in_a_storm_of_wake_ups},
+		     {"edge_triggered_item_reports_once_while_removal_waits",
+		      edge_triggered_item_reports_once_while_removal_waits},
+		     {"removal_in_a_storm_of_wake_ups", removal_in_a_storm_of_wake_ups,
+		      std::chrono::seconds{120}},
 	     })
 		cases.push_back(one);
 	return run_cases(argc, argv, cases);

@@ -35,8 +35,9 @@ struct Race {
 };
 
 /*
- * Runs options().rounds rounds, prints how they went, and fails the case if one
- * of the orders was hardly seen: then there was no race.
+ * Runs options().rounds rounds, more if one of the orders has hardly been seen by
+ * then; prints how they went, and fails the case if it stays so: then there was no
+ * race.
  */
 RaceStatistics run_race(const Race &race);
 
