@@ -32,13 +32,13 @@ namespace
 
 /* DEFAULT_POLLMASK of the kernel, and what tells that the entry is gone. */
 constexpr std::uint32_t dead_mask =
-	EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM | EPOLLERR | EPOLLHUP | EPOLLPRI;
+	EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM | EPOLLPRI | is_gone;
 
 /* What of a mask somebody is told who has asked for events. */
 std::uint32_t told(const WayToWait &way, std::uint32_t mask, std::uint32_t events)
 {
 	if (way.has_mask)
-		return mask & (events | EPOLLERR | EPOLLHUP);
+		return mask & (events | is_gone);
 	/* select(2): an error makes a file readable and writable, a hang-up readable. */
 	if (mask & EPOLLERR)
 		mask |= EPOLLIN | EPOLLOUT;
@@ -141,52 +141,55 @@ void file_without_release()
 	epoll.add(fd.get(), EPOLLIN);
 	check_equal(epoll.events(), 0U, "events before removal");
 	check_ok(file.remove(), "removal");
-	check_equal(epoll.events(), EPOLLIN | EPOLLERR | EPOLLHUP, "events");
+	check_equal(epoll.events(), EPOLLIN | is_gone, "events");
 }
+
+/* A file, and an epoll item that waits for it in its own manner. */
+struct Item {
+	Control control;
+	Object file;
+	UniqueFd fd;
+	Epoll epoll;
+
+	Item(const char *name, std::uint32_t events)
+		: file(control.file(name, all_methods)), fd(file.open())
+	{
+		epoll.add(fd.get(), events);
+		check_equal(epoll.events(), 0U, "events before removal");
+	}
+	void remove_file() const { check_ok(file.remove(), "removal"); }
+};
 
 void level_triggered_item_stays()
 {
-	const Control control;
-	const Object file = control.file("level", all_methods);
-	const UniqueFd fd = file.open();
-	const Epoll epoll;
+	const Item item{"level", EPOLLIN};
 
-	epoll.add(fd.get(), EPOLLIN);
-	check_equal(epoll.events(), 0U, "events before removal");
-	check_ok(file.remove(), "removal");
+	item.remove_file();
 	for (int i = 0; i < 3; i++)
-		check_equal(epoll.events(), EPOLLIN | EPOLLERR | EPOLLHUP, "events");
-	check_ok(epoll.remove(fd.get()), "EPOLL_CTL_DEL");
-	check_equal(epoll.events(), 0U, "events after EPOLL_CTL_DEL");
+		check_equal(item.epoll.events(), EPOLLIN | is_gone, "events");
+	check_ok(item.epoll.remove(item.fd.get()), "EPOLL_CTL_DEL");
+	check_equal(item.epoll.events(), 0U, "events after EPOLL_CTL_DEL");
 }
 
 /* A server that reads what it is told of until EAGAIN must not be told for ever. */
 void edge_triggered_item_reports_once()
 {
-	const Control control;
-	const Object file = control.file("edge", all_methods);
-	const UniqueFd fd = file.open();
-	const Epoll epoll;
+	const Item item{"edge", EPOLLIN | EPOLLET};
 
-	epoll.add(fd.get(), EPOLLIN | EPOLLET);
-	check_ok(file.remove(), "removal");
-	check_equal(epoll.events(), EPOLLIN | EPOLLERR | EPOLLHUP, "events");
-	check_equal(epoll.events(watch_time), 0U, "events again");
+	item.remove_file();
+	check_equal(item.epoll.events(), EPOLLIN | is_gone, "events");
+	check_equal(item.epoll.events(watch_time), 0U, "events again");
 }
 
 void oneshot_item_reports_once_each_time()
 {
-	const Control control;
-	const Object file = control.file("oneshot", all_methods);
-	const UniqueFd fd = file.open();
-	const Epoll epoll;
+	const Item item{"oneshot", EPOLLIN | EPOLLONESHOT};
 
-	epoll.add(fd.get(), EPOLLIN | EPOLLONESHOT);
-	check_ok(file.remove(), "removal");
-	check_equal(epoll.events(), EPOLLIN | EPOLLERR | EPOLLHUP, "events");
-	check_equal(epoll.events(watch_time), 0U, "events again");
-	epoll.modify(fd.get(), EPOLLPRI | EPOLLONESHOT);
-	check_equal(epoll.events(), EPOLLPRI | EPOLLERR | EPOLLHUP, "events after EPOLL_CTL_MOD");
+	item.remove_file();
+	check_equal(item.epoll.events(), EPOLLIN | is_gone, "events");
+	check_equal(item.epoll.events(watch_time), 0U, "events again");
+	item.epoll.modify(item.fd.get(), EPOLLPRI | EPOLLONESHOT);
+	check_equal(item.epoll.events(), EPOLLPRI | is_gone, "events after EPOLL_CTL_MOD");
 }
 
 void exclusive_waiters_are_all_told(bool by_removal)
@@ -210,8 +213,7 @@ void exclusive_waiters_are_all_told(bool by_removal)
 	else
 		file.set_ready(EPOLLIN);
 	for (const auto &waiter : waiters)
-		check_value(waiter->join(), by_removal ? EPOLLIN | EPOLLERR | EPOLLHUP : EPOLLIN,
-			    "events");
+		check_value(waiter->join(), by_removal ? EPOLLIN | is_gone : EPOLLIN, "events");
 }
 
 void waiter_that_left_is_on_no_queue()
@@ -294,7 +296,7 @@ void many_waiters_on_one_file()
 		epoll.add(fd.get(), EPOLLIN);
 	check_ok(file.remove(), "removal");
 	for (const Epoll &epoll : epolls)
-		check_equal(epoll.events(), EPOLLIN | EPOLLERR | EPOLLHUP, "events");
+		check_equal(epoll.events(), EPOLLIN | is_gone, "events");
 }
 
 void many_files_with_one_waiter()
@@ -355,19 +357,15 @@ void no_wake_up_is_lost(const WayToWait &way)
 void edge_triggered_item_reports_each_wake_up()
 {
 	constexpr unsigned int wake_ups = 1000;
-	const Control control;
-	const Object file = control.file("edge", all_methods);
-	const UniqueFd fd = file.open();
-	const Epoll epoll;
+	const Item item{"edge", EPOLLIN | EPOLLET};
 
-	epoll.add(fd.get(), EPOLLIN | EPOLLET);
 	for (unsigned int sent = 0; sent < wake_ups; sent++) {
-		file.set_ready(EPOLLIN);
-		check_equal(epoll.events(), EPOLLIN, "events");
-		check_equal(epoll.events(), 0U, "events again");
+		item.file.set_ready(EPOLLIN);
+		check_equal(item.epoll.events(), EPOLLIN, "events");
+		check_equal(item.epoll.events(), 0U, "events again");
 	}
-	check_ok(file.remove(), "removal");
-	check_equal(epoll.events(), EPOLLIN | EPOLLERR | EPOLLHUP, "events");
+	item.remove_file();
+	check_equal(item.epoll.events(), EPOLLIN | is_gone, "events");
 }
 
 void multishot_request_reports_each_wake_up()
@@ -383,14 +381,12 @@ void multishot_request_reports_each_wake_up()
 	ring.start();
 	for (unsigned int sent = 0; sent < wake_ups; sent++) {
 		file.set_ready(EPOLLIN);
-		const std::optional<Completion> completion = ring.wait(patience());
-		check(completion && completion->more, "wake-up {} was lost", sent);
-		check_value(completion->result, EPOLLIN, "events");
+		const Completion completion = ring.expect();
+		check(completion.more, "wake-up {} ended the request", sent);
+		check_value(completion.result, EPOLLIN, "events");
 	}
 	check_ok(file.remove(), "removal");
-	const std::optional<Completion> last = ring.wait(patience());
-	check(last.has_value(), "not told of the removal");
-	check_value(last->result, EPOLLIN | EPOLLERR | EPOLLHUP, "events");
+	check_value(ring.expect().result, EPOLLIN | is_gone, "events");
 	check(!ring.wait(watch_time), "told again and again");
 }
 
@@ -466,16 +462,12 @@ void told_before_the_last_caller_has_left(const WayToWait &way)
 /* Not once as removal begins, and once more as it ends. */
 void edge_triggered_item_reports_once_while_removal_waits()
 {
-	const Control control;
-	const Object file = control.file("held", all_methods);
-	const UniqueFd fd = file.open();
-	const Epoll epoll;
+	const Item item{"held", EPOLLIN | EPOLLET};
+	HeldRemoval removal{item.file};
 
-	epoll.add(fd.get(), EPOLLIN | EPOLLET);
-	HeldRemoval removal{file};
-	check_equal(epoll.events(patience()), EPOLLIN | EPOLLERR | EPOLLHUP, "events");
+	check_equal(item.epoll.events(patience()), EPOLLIN | is_gone, "events");
 	removal.finish();
-	check_equal(epoll.events(watch_time), 0U, "events again");
+	check_equal(item.epoll.events(watch_time), 0U, "events again");
 }
 
 /*
@@ -524,7 +516,7 @@ void removal_in_a_storm_of_wake_ups()
 		await_more();
 		removal.finish();
 		check_ok(waiter.join(), "poll");
-		check_equal(epoll.events(), EPOLLPRI | EPOLLERR | EPOLLHUP, "events");
+		check_equal(epoll.events(), EPOLLPRI | is_gone, "events");
 	}
 }
 

@@ -90,6 +90,15 @@ public:
 		return taken(cqe);
 	}
 
+	/* Fails the case if none comes. */
+	Completion expect()
+	{
+		const std::optional<Completion> completion = wait(patience());
+
+		check(completion.has_value(), "io_uring: no completion");
+		return *completion;
+	}
+
 	/* The result of a request that is alone. */
 	template <typename Prepare> Result submit(Prepare prepare)
 	{
