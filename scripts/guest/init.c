@@ -10,6 +10,7 @@
  * Words on the kernel's command line:
  *   f_revoke.shell        a shell on the console instead of the tests
  *   f_revoke.slow         tell the tests that this machine is slow (emulation)
+ *   f_revoke.test=<t>     of the kselftests only this one, as collection:name; none for ""
  *   f_revoke.timeout=<s>  instead of the timeout of the tests' settings file
  */
 #include <dirent.h>
@@ -121,11 +122,11 @@ static void set_environment(bool slow)
 
 /*
  * What follows the word `name` on the kernel's command line: "" for a plain word, the value for
- * "name=value", NULL when it is not there. Valid until the next call.
+ * "name=value", NULL when it is not there. Never freed.
  */
 static const char *boot_word(const char *name)
 {
-	static char line[4096];
+	char line[4096];
 	size_t length = strlen(name);
 	FILE *file = fopen("/proc/cmdline", "re");
 	const char *found = NULL;
@@ -141,7 +142,7 @@ static const char *boot_word(const char *name)
 		else if (word[length] == '=')
 			found = word + length + 1;
 	}
-	return found;
+	return found ? strdup(found) : NULL;
 }
 
 /* Directories */
@@ -308,12 +309,20 @@ static void make_raw(int terminal)
 
 static void exec_kselftest(void)
 {
+	const char *test = boot_word("f_revoke.test");
 	const char *timeout = boot_word("f_revoke.timeout");
+	const char *argv[] = {SHELL, KSELFTEST, NULL, NULL, NULL, NULL, NULL};
+	int argc = 2;
 
-	if (timeout)
-		execl(SHELL, SHELL, KSELFTEST, "-o", timeout, NULL);
-	else
-		execl(SHELL, SHELL, KSELFTEST, NULL);
+	if (test) {
+		argv[argc++] = "-t";
+		argv[argc++] = test;
+	}
+	if (timeout) {
+		argv[argc++] = "-o";
+		argv[argc++] = timeout;
+	}
+	execv(SHELL, (char **)argv);
 	die("cannot run %s", KSELFTEST);
 }
 
@@ -415,7 +424,8 @@ static void run_tests(void)
 {
 	FILE *ktap = open_port();
 	char **suites = names_in(KUNIT_DIR);
-	bool has_kselftest = access(KSELFTEST, R_OK) == 0;
+	const char *test = boot_word("f_revoke.test");
+	bool has_kselftest = access(KSELFTEST, R_OK) == 0 && !(test && !*test);
 	int count = has_kselftest;
 	bool has_kmemleak;
 	int number = 0;

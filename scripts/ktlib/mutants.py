@@ -4,7 +4,8 @@
 A file of patches/<base>/mutants is a text that says what is taken out, a line ``Caught-by: NAME``
 with the beginning of the name of a test that must fail or not get to its end, ``---`` and a diff.
 
-A guest that crashes or hangs has noticed, unless the test of that name had passed by then.
+A guest that crashes or hangs has noticed, unless the test of that name had passed by then. It runs
+the kselftest of that name alone: KUnit's suites have run when it starts, and cost no time.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _BAD_ENDS = frozenset({Outcome.TIMEOUT, Outcome.HANG, Outcome.BOOT_FAIL, Outcome
 # KUnit runs before there is anybody to send results to; on the console, without its suite.
 _PASSED_AT_BOOT = re.compile(r"^(?:\[[ .\d]+\] )? +ok \d+ (\w+)", re.MULTILINE)
 
+_KSELFTEST = re.compile(r"kselftest\.(\w+)\.(\w+)")
+
 _FORM = re.compile(r"(?P<about>.+?)\n\nCaught-by: (?P<catcher>\S+)\n---\ndiff .+", re.DOTALL)
 
 
@@ -42,6 +45,12 @@ class Mutant:
     def name(self) -> str:
         """What it is called on the command line and in tables."""
         return self.file.stem
+
+    @property
+    def kselftest(self) -> str:
+        """The kselftest to run, as collection:name; '' if it takes none."""
+        found = _KSELFTEST.match(self.catcher)
+        return f"{found[1]}:{found[2]}" if found else ""
 
     @classmethod
     def load(cls, file: Path) -> Mutant:
@@ -101,17 +110,20 @@ def find(folder: Path, names: Sequence[str]) -> list[Mutant]:
     return [Mutant.load(known[name]) for name in names or known]
 
 
-def hunt(mutants: Sequence[Mutant], git: Git, try_it: Callable[[], RunResult], ui: Ui) -> Outcome:
-    """Build and boot (`try_it`) with each mutant in the tree; FAIL when one goes unnoticed.
+def hunt(
+    mutants: Sequence[Mutant], git: Git, try_it: Callable[[str | None], RunResult], ui: Ui
+) -> Outcome:
+    """Build and boot with each mutant in the tree; FAIL when one goes unnoticed.
 
-    The series itself comes first and has to pass: what fails without a mutant proves nothing."""
+    `try_it` is told which kselftest to run, None for all. The series itself comes first and has to
+    pass them: what fails without a mutant proves nothing."""
     if not git.is_clean():
         raise KtError(
             f"files in {git.top} differ from what is committed there",
             hint="commit or drop the changes: the mutants are applied on top of the work tree",
         )
     ui.banner("no mutant")
-    if try_it().outcome is not Outcome.PASS:
+    if try_it(None).outcome is not Outcome.PASS:
         raise KtError(
             "the series itself does not pass",
             outcome=Outcome.FAIL,
@@ -122,7 +134,7 @@ def hunt(mutants: Sequence[Mutant], git: Git, try_it: Callable[[], RunResult], u
         ui.banner(mutant.name)
         ui.info(mutant.about)
         with mutant.applied(git):
-            result = try_it()
+            result = try_it(mutant.kselftest)
         rows.append((mutant.name, mutant.noticed_by(result) or SURVIVED, str(result.run_dir)))
     ui.table(("mutant", "noticed by", "run"), rows)
     survivors = sum(row[1] == SURVIVED for row in rows)

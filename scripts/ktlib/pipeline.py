@@ -115,12 +115,14 @@ class Pipeline:
         self.ui.info(f"{len(found)} mutants")
         return mutants.hunt(found, self.source.git, self._rebuilt_run, self.ui)
 
-    def _rebuilt_run(self) -> RunResult:
+    def _rebuilt_run(self, kselftest: str | None) -> RunResult:
         self.built.compile(self.ui)
-        return self.run(patience=_MUTANT_PATIENCE)
+        words = "" if kselftest is None else f" f_revoke.test={kselftest}"
+        return self.run(words=words, patience=_MUTANT_PATIENCE)
 
-    def run(self, *, shell: bool = False, patience: float = 1.0) -> RunResult:
-        """Boot the kernel: to a verdict, or to a prompt. `patience` scales the deadlines."""
+    def run(self, *, shell: bool = False, words: str = "", patience: float = 1.0) -> RunResult:
+        """Boot the kernel: to a verdict, or to a prompt. `words` go to the kernel's command line,
+        `patience` scales the deadlines."""
         self.need(*deps.RUN_PURPOSES)
         image, profile = self.image, self.profile
         spec = RunSpec(
@@ -128,7 +130,7 @@ class Pipeline:
             vmlinux=self.built.vmlinux,
             initrd=image,
             config=self.built.config,
-            append=profile.append + (" f_revoke.shell" if shell else ""),
+            append=profile.append + words + (" f_revoke.shell" if shell else ""),
             memory_mb=profile.memory_mb,
             cpus=profile.cpus,
             accel=self.choice.accel,

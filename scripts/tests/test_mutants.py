@@ -49,12 +49,12 @@ class MutantsTest(unittest.TestCase):
         left = [result(Outcome.PASS), *results]
         seen = []
 
-        def try_it() -> RunResult:
-            seen.append((self.tree / "file").read_text())
+        def try_it(kselftest: str | None) -> RunResult:
+            seen.append(((self.tree / "file").read_text(), kselftest))
             return left.pop(0)
 
         outcome = mutants.hunt([Mutant.load(self.file)], self.git, try_it, Ui(io.StringIO(), {}))
-        self.assertEqual(seen, ["guarded\n", "open\n"])
+        self.assertEqual(seen, [("guarded\n", None), ("open\n", "")])
         self.assertEqual((self.tree / "file").read_text(), "guarded\n")
         return outcome
 
@@ -78,7 +78,7 @@ class MutantsTest(unittest.TestCase):
 
     def test_the_series_itself_has_to_pass(self) -> None:
         with self.assertRaisesRegex(KtError, "does not pass"):
-            mutants.hunt([], self.git, lambda: result(Outcome.FAIL), Ui(io.StringIO(), {}))
+            mutants.hunt([], self.git, lambda _: result(Outcome.FAIL), Ui(io.StringIO(), {}))
 
     def test_survivor(self) -> None:
         self.assertIs(self.hunt(result(Outcome.PASS)), Outcome.FAIL)
@@ -94,6 +94,11 @@ class MutantsTest(unittest.TestCase):
         with self.assertRaisesRegex(KtError, "no-guard does not apply"):
             with Mutant.load(self.file).applied(self.git):
                 pass
+
+    def test_kselftest_of_the_catcher(self) -> None:
+        self.assertEqual(Mutant.load(self.file).kselftest, "")
+        self.file.write_text(f"x\n\nCaught-by: kselftest.revoke.proc_io.a_case\n---\n{DIFF}")
+        self.assertEqual(Mutant.load(self.file).kselftest, "revoke:proc_io")
 
     def test_bad_file(self) -> None:
         self.file.write_text("nothing of the kind")
