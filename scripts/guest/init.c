@@ -37,9 +37,13 @@
 #define PORT_NAME "f_revoke.ktap"
 #define KUNIT_DIR "/sys/kernel/debug/kunit"
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
+#define KCSAN_SKIP_WATCH "/sys/module/kcsan/parameters/skip_watch"
 #define KSELFTEST "/kselftest/run_kselftest.sh"
 #define SHELL "/bin/sh"
 #define MAX_OPEN_FILES 1048576
+
+/* Of how many accesses one is watched while the kselftests run. */
+#define KCSAN_SKIPPED "50"
 
 /* kmemleak does not suspect an object that is younger than five seconds. */
 #define KMEMLEAK_AGE_S 6
@@ -347,6 +351,18 @@ static pid_t start_kselftest(int *output)
 	return child;
 }
 
+/* KCSAN may not be there. */
+static void watch_more_accesses(void)
+{
+	int fd = open(KCSAN_SKIP_WATCH, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, KCSAN_SKIPPED, strlen(KCSAN_SKIPPED)) < 0)
+		die("cannot write " KCSAN_SKIP_WATCH);
+	close(fd);
+}
+
 static int end_stray_processes(void)
 {
 	int count = 0;
@@ -360,10 +376,14 @@ static int end_stray_processes(void)
 static void report_kselftest(FILE *ktap, int number)
 {
 	int output;
-	pid_t child = start_kselftest(&output);
-	int status = forward_until_exit(ktap, output, child);
-	int strays = end_stray_processes();
+	pid_t child;
+	int status;
+	int strays;
 
+	watch_more_accesses();
+	child = start_kselftest(&output);
+	status = forward_until_exit(ktap, output, child);
+	strays = end_stray_processes();
 	close(output);
 	if (strays)
 		fprintf(ktap, "# kselftest: %d processes left behind\n", strays);
