@@ -96,6 +96,10 @@ class FopsTest(unittest.TestCase):
         self.assertIn("f: call read: no reason", tally.details)
         self.assertIn("'c.c * call *':", tally.details)
 
+    def test_lines_may_have_become_parseable(self) -> None:
+        reasons = [Reason("why", ("c.c [?] unparsed x->f_op->read(x);",))]
+        self.assertEqual(fops.check([], reasons, Ui(io.StringIO(), {})).failed, 0)
+
     def test_bad_table(self) -> None:
         table = self.tree / "table.toml"
         table.write_text('[[reason]]\nwhy = "x"\n')
