@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "control.hh"
+#include "filesystem.hh"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -8,8 +9,6 @@
 
 namespace revoke_test
 {
-
-static constexpr std::string_view proc_root = "/proc/test_revoke";
 
 static void copy_name(char (&to)[TEST_REVOKE_NAME_MAX], std::string_view from)
 {
@@ -60,6 +59,8 @@ void Object::kick() const
 {
 	check_ok(control_->call(TEST_REVOKE_IOC_KICK, id_), "TEST_REVOKE_IOC_KICK");
 }
+
+Result Object::hold() const { return control_->call(TEST_REVOKE_IOC_HOLD, id_); }
 
 void Object::lock_pages(bool locked) const
 {
@@ -149,24 +150,31 @@ Object Control::create(test_revoke_create &request, std::string_view name,
 	request.parent = parent ? parent->id() : 0;
 	check_ok(call(TEST_REVOKE_IOC_CREATE, request), fmt::format("create {}", name));
 	return {*this, request.id,
-		fmt::format("{}/{}", parent ? std::string_view{parent->path()} : proc_root, name)};
+		fmt::format("{}/{}", parent ? std::string_view{parent->path()} : filesystem().root,
+			    name)};
 }
 
-Object Control::file(std::string_view name, std::uint32_t flags, const Object *parent) const
+Object Control::object(test_revoke_kind kind, std::string_view name, std::uint32_t flags,
+		       const Object *parent) const
 {
 	test_revoke_create request{};
 
-	request.kind = TEST_REVOKE_PROC_FILE;
+	request.kind = kind;
 	request.flags = flags;
 	return create(request, name, parent);
 }
 
-Object Control::mapped(std::string_view name, test_revoke_mapping mapping,
-		       std::uint32_t flags) const
+Object Control::file(std::string_view name, std::uint32_t flags, const Object *parent) const
+{
+	return object(filesystem().file, name, flags, parent);
+}
+
+Object Control::mapped(std::string_view name, test_revoke_mapping mapping, std::uint32_t flags,
+		       test_revoke_kind kind) const
 {
 	test_revoke_create request{};
 
-	request.kind = TEST_REVOKE_PROC_FILE;
+	request.kind = kind;
 	request.flags = flags;
 	request.mapping = mapping;
 	return create(request, name, nullptr);
@@ -174,10 +182,7 @@ Object Control::mapped(std::string_view name, test_revoke_mapping mapping,
 
 Object Control::directory(std::string_view name, const Object *parent) const
 {
-	test_revoke_create request{};
-
-	request.kind = TEST_REVOKE_PROC_DIR;
-	return create(request, name, parent);
+	return object(filesystem().directory, name, 0, parent);
 }
 
 Object Control::symlink(std::string_view name, std::string_view target, const Object *parent) const
@@ -229,6 +234,8 @@ const char *fault_name(test_revoke_fault fault)
 		return "waiter left on a poll queue";
 	case TEST_REVOKE_PAGE_LEFT:
 		return "page left mapped";
+	case TEST_REVOKE_STRAY_CANCEL:
+		return "method cancelled by somebody else than the remover";
 	case TEST_REVOKE_NR_FAULTS:
 		break;
 	}

@@ -15,6 +15,7 @@
 #include <lib/test_revoke_uapi.h>
 
 #include "check.hh"
+#include "filesystem.hh"
 #include "unique_fd.hh"
 
 namespace revoke_test
@@ -54,6 +55,8 @@ public:
 
 	/* Lets all blocked methods go, with ESHUTDOWN. */
 	void kick() const;
+	/* Keeps it, without a file, until kicked; whether that could be begun once more then. */
+	[[nodiscard]] Result hold() const;
 	/* With its pages locked, a page fault waits between ->fault and the page table. */
 	void lock_pages(bool locked) const;
 	/* Sets what ->poll returns, and wakes those who wait on one of its queues for that. */
@@ -93,11 +96,15 @@ public:
 	Control(const Control &) = delete;
 	Control &operator=(const Control &) = delete;
 
-	/* flags: enum test_revoke_flags */
+	/* Of any kind; flags: enum test_revoke_flags */
+	[[nodiscard]] Object object(test_revoke_kind kind, std::string_view name,
+				    std::uint32_t flags, const Object *parent = nullptr) const;
+	/* Of the filesystem that this program is linked with. */
 	[[nodiscard]] Object file(std::string_view name, std::uint32_t flags,
 				  const Object *parent = nullptr) const;
 	[[nodiscard]] Object mapped(std::string_view name, test_revoke_mapping mapping,
-				    std::uint32_t flags) const;
+				    std::uint32_t flags,
+				    test_revoke_kind kind = filesystem().file) const;
 	[[nodiscard]] Object directory(std::string_view name, const Object *parent = nullptr) const;
 	[[nodiscard]] Object symlink(std::string_view name, std::string_view target,
 				     const Object *parent = nullptr) const;

@@ -11,6 +11,7 @@
 #include "check.hh"
 #include "control.hh"
 #include "file_ops.hh"
+#include "filesystem.hh"
 #include "harness.hh"
 #include "race.hh"
 
@@ -141,22 +142,22 @@ int main(int argc, char **argv)
 {
 	using std::chrono::microseconds;
 	constexpr std::chrono::seconds race_time{120};
+	std::vector<Case> cases{
+		{"close_releases", close_releases},
+		{"removal_releases_and_close_does_not", removal_releases_and_close_does_not},
+		{"removal_releases_only_what_is_open", removal_releases_only_what_is_open},
+		{"entry_without_release", entry_without_release},
+		{"close_races_removal", [] { close_races_removal(all_methods, microseconds{0}); },
+		 race_time},
+		{"close_races_removal_with_slow_release",
+		 [] { close_races_removal(all_methods, microseconds{200}); }, race_time},
+		{"read_races_removal", [] { read_races_removal(all_methods); }, race_time},
+	};
 
-	return run_cases(
-		argc, argv,
-		{
-			{"close_releases", close_releases},
-			{"removal_releases_and_close_does_not",
-			 removal_releases_and_close_does_not},
-			{"removal_releases_only_what_is_open", removal_releases_only_what_is_open},
-			{"entry_without_release", entry_without_release},
-			{"close_races_removal",
-			 [] { close_races_removal(all_methods, microseconds{0}); }, race_time},
-			{"close_races_removal_with_slow_release",
-			 [] { close_races_removal(all_methods, microseconds{200}); }, race_time},
-			{"read_races_removal", [] { read_races_removal(all_methods); }, race_time},
+	if (filesystem().has_read_iter)
+		cases.push_back(
 			{"read_iter_races_removal",
 			 [] { read_races_removal(all_methods | TEST_REVOKE_HAS_READ_ITER); },
-			 race_time},
-		});
+			 race_time});
+	return run_cases(argc, argv, cases);
 }

@@ -153,9 +153,9 @@ int main(int argc, char **argv)
 	return run_cases(
 		argc, argv,
 		{
-			{"proc_remove_takes_files_below",
+			{"removal_takes_files_below",
 			 [] { subtree_goes_with_its_files(TEST_REVOKE_REMOVE); }},
-			{"remove_proc_subtree_takes_files_below",
+			{"removal_of_a_subtree_takes_files_below",
 			 [] { subtree_goes_with_its_files(TEST_REVOKE_REMOVE_SUBTREE); }},
 			{"removed_directory_is_empty", removed_directory_is_empty},
 			{"removal_waits_for_a_reader_below", removal_waits_for_a_reader_below},

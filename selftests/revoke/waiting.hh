@@ -17,9 +17,6 @@
 namespace revoke_test
 {
 
-/* What every poller of a removed entry is told, asked for or not. */
-constexpr std::uint32_t is_gone = EPOLLERR | EPOLLHUP;
-
 /* Waits, for ever if need be; returns what the file is ready for, as EPOLL* bits. */
 struct WayToWait {
 	std::string name;

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What differs between the filesystems whose files go away. */
+#ifndef REVOKE_FILESYSTEM_H
+#define REVOKE_FILESYSTEM_H
+
+#include <sys/epoll.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include <lib/test_revoke_uapi.h>
+
+namespace revoke_test
+{
+
+struct FileSystem {
+	std::string_view root; /* folder of what the module makes */
+	test_revoke_kind file;
+	test_revoke_kind directory;
+	/* All that userspace can get at through a file, and whether ->read_iter is in it. */
+	std::uint32_t methods; /* enum test_revoke_flags */
+	bool has_read_iter;
+	/* What files without ->write and without ->mmap answer. */
+	int errno_without_write;
+	int errno_without_mmap;
+	/* What a removed file answers: programs rely on it. */
+	int (*errno_after_removal)(test_revoke_method method);
+	std::uint32_t mask_after_removal; /* of a file with ->poll */
+	/* A name can be used again while users of the removed file are waited for. */
+	bool name_is_free_at_once;
+	/* An open file that has not been removed keeps the module. */
+	bool open_files_keep_module;
+};
+
+/* The one that this program is linked with. */
+const FileSystem &filesystem();
+
+/* What waiters for these events are told when their file is removed, as EPOLL* bits. */
+inline std::uint32_t told_of_removal(std::uint32_t events)
+{
+	return filesystem().mask_after_removal & (events | EPOLLERR | EPOLLHUP);
+}
+
+/* What a file without ->poll always is: DEFAULT_POLLMASK of the kernel. */
+constexpr std::uint32_t always_ready = EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM;
+
+} // namespace revoke_test
+
+#endif
