@@ -25,7 +25,7 @@ _FOLDERS = (
     "dev",
     "etc",
     "kselftest",
-    "lib/modules",
+    "lib",
     "proc",
     "root",
     "sys",
@@ -46,8 +46,7 @@ def make_image(build: Build, guest_sources: Path, ui: Ui) -> Path:
             programs = {
                 place: _compile(guest_sources / name, scratch) for name, place in _PROGRAMS.items()
             }
-            modules = [_stripped(module, scratch) for module in build.modules()]
-            lines = listing(programs, modules, build.kselftests)
+            lines = listing(programs, build.modules, build.kselftests)
             archive = _cpio(build.folder / "usr/gen_init_cpio", lines, scratch)
         data = gzip.compress(archive, compresslevel=1, mtime=0)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,16 +56,19 @@ def make_image(build: Build, guest_sources: Path, ui: Ui) -> Path:
     return target
 
 
-def listing(programs: Mapping[str, Path], modules: list[Path], kselftests: Path) -> list[str]:
-    """The lines that gen_init_cpio reads; `programs` says which file goes to which place."""
+def listing(programs: Mapping[str, Path], modules: Path, kselftests: Path) -> list[str]:
+    """The lines that gen_init_cpio reads.
+
+    `programs` says which file goes to which place, `modules` is a folder that is laid out as /, and
+    `kselftests` what becomes /kselftest.
+    """
     folders = sorted({str(part) for name in _FOLDERS for part in _with_parents(Path(name))})
     lines = [f"dir /{name} 0755 0 0" for name in folders]
     lines.append("nod /dev/console 0600 0 0 c 5 1")
     lines += [f"file {place} {program} 0755 0 0" for place, program in programs.items()]
     lines.append(f"file /bin/busybox {_BUSYBOX} 0755 0 0")
     lines += [f"slink /bin/{applet} /bin/busybox 0777 0 0" for applet in _applets()]
-    lines += [f"file /lib/modules/{module.name} {module} 0644 0 0" for module in modules]
-    return lines + list(_tree("/kselftest", kselftests))
+    return [*lines, *_tree("/lib", modules / "lib"), *_tree("/kselftest", kselftests)]
 
 
 def _with_parents(folder: Path) -> list[Path]:
@@ -76,6 +78,9 @@ def _with_parents(folder: Path) -> list[Path]:
 def _tree(prefix: str, folder: Path) -> Iterator[str]:
     for file in sorted(folder.rglob("*")):
         name = f"{prefix}/{file.relative_to(folder)}"
+        if file.is_symlink():
+            # The modules' one to where they were built, which the guest does not have.
+            continue
         if file.is_dir():
             yield f"dir {name} 0755 0 0"
         else:
@@ -100,12 +105,6 @@ def _compile(source: Path, scratch: Path) -> Path:
         raise KtError(
             f"{source} does not build", hint=done.stderr.strip(), outcome=Outcome.BUILD_FAIL
         )
-    return target
-
-
-def _stripped(module: Path, scratch: Path) -> Path:
-    target = scratch / module.name
-    proc.output(["strip", "--strip-debug", "-o", target, module])
     return target
 
 

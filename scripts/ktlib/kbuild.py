@@ -62,11 +62,10 @@ class Build:
         """Output of the last build."""
         return self.folder / "build.log"
 
-    def modules(self) -> list[Path]:
-        """All modules that were built."""
-        order = self.folder / "modules.order"
-        names = order.read_text().split() if order.exists() else []
-        return [self.folder / Path(name).with_suffix(".ko") for name in names]
+    @property
+    def modules(self) -> Path:
+        """What the kernel's own install of the modules puts into /, with what modprobe reads."""
+        return self.folder / "modules-install"
 
     def selftest_targets(self) -> list[str]:
         """Folders of selftests/ that the checked out tree has."""
@@ -108,6 +107,15 @@ class Build:
             built = _Progress()
             self._make("vmlinux", "modules", on_line=lambda line: step.progress(built.see(line)))
             step.result = built.summary
+
+    def install_modules(self, ui: Ui) -> None:
+        """Install the modules, without debug information, with the kernel's own rules."""
+        with ui.step("install modules") as step:
+            shutil.rmtree(self.modules, ignore_errors=True)
+            self._make(
+                "modules_install", f"INSTALL_MOD_PATH={self.modules}", "INSTALL_MOD_STRIP=1"
+            )
+            step.result = f"{len(list(self.modules.rglob('*.ko')))} modules"
 
     def install_selftests(self, ui: Ui) -> None:
         """Build the kselftests and install them with the kernel's own rules."""

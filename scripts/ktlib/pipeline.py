@@ -87,6 +87,7 @@ class Pipeline:
         self.need("source", "build", "selftests")
         build = self.configured
         build.compile(self.ui)
+        build.install_modules(self.ui)
         build.install_selftests(self.ui)
         return build
 

@@ -12,28 +12,34 @@ from ktlib import image
 class ListingTest(unittest.TestCase):
     def test_listing(self) -> None:
         with TemporaryDirectory() as name:
-            tests = Path(name)
-            (tests / "revoke").mkdir()
+            modules, tests = Path(name) / "modules", Path(name) / "tests"
+            release = modules / "lib/modules/7.3.4"
+            release.mkdir(parents=True)
+            (release / "test.ko").touch(mode=0o644)
+            (release / "build").symlink_to(name)
+            (tests / "revoke").mkdir(parents=True)
             (tests / "revoke/proc_io").touch(mode=0o755)
             (tests / "revoke/settings").touch(mode=0o644)
             with mock.patch.object(image, "_applets", return_value=["sh"]):
-                lines = image.listing({"/init": Path("/o/init")}, [Path("/o/test.ko")], tests)
+                lines = image.listing({"/init": Path("/o/init")}, modules, tests)
         for line in (
             "dir /usr 0755 0 0",
             "dir /usr/bin 0755 0 0",
             "nod /dev/console 0600 0 0 c 5 1",
             "file /init /o/init 0755 0 0",
             "slink /bin/sh /bin/busybox 0777 0 0",
-            "file /lib/modules/test.ko /o/test.ko 0644 0 0",
+            "dir /lib/modules/7.3.4 0755 0 0",
+            f"file /lib/modules/7.3.4/test.ko {release}/test.ko 0644 0 0",
             "dir /kselftest/revoke 0755 0 0",
             f"file /kselftest/revoke/proc_io {tests}/revoke/proc_io 0755 0 0",
             f"file /kselftest/revoke/settings {tests}/revoke/settings 0644 0 0",
         ):
             self.assertIn(line, lines)
+        self.assertFalse([line for line in lines if "/build" in line])
         folders = [line.split()[1] for line in lines if line.startswith("dir ")]
         self.assertEqual(len(folders), len(set(folders)))
 
     def test_no_selftests(self) -> None:
         with mock.patch.object(image, "_applets", return_value=[]):
-            lines = image.listing({}, [], Path("/nowhere"))
+            lines = image.listing({}, Path("/nowhere"), Path("/nowhere"))
         self.assertFalse([line for line in lines if "/kselftest/" in line])

@@ -21,10 +21,14 @@ from ktlib.ui import Ui
 MAKE = """\
 #!/bin/sh
 for word; do
-    case "$word" in O=*) out=${word#O=} ;; esac
+    case "$word" in
+    O=*) out=${word#O=} ;;
+    INSTALL_MOD_PATH=*) modules=${word#*=}/lib/modules/7.3.4 ;;
+    esac
 done
 case "$*" in
 *allnoconfig*) grep -v KASAN "$KCONFIG_ALLCONFIG" >"$out/.config" ;;
+*modules_install*) mkdir -p "$modules" && touch "$modules/test_revoke.ko" ;;
 *vmlinux*) echo "  CC      fs/a.o"; echo "fs/a.c:7:2: error: no"; exit 2 ;;
 esac
 """
@@ -105,7 +109,10 @@ class BuildTest(unittest.TestCase):
 
     def test_modules(self) -> None:
         build = self.build("")
-        self.assertEqual(build.modules(), [])
-        build.folder.mkdir(parents=True)
-        (build.folder / "modules.order").write_text("lib/test_revoke.o\n")
-        self.assertEqual(build.modules(), [build.folder / "lib/test_revoke.ko"])
+        old = build.modules / "lib/modules/7.3.3/old.ko"
+        old.parent.mkdir(parents=True)
+        old.touch()
+        build.install_modules(self.ui)
+        found = [file.relative_to(build.modules) for file in build.modules.rglob("*.ko")]
+        self.assertEqual(found, [Path("lib/modules/7.3.4/test_revoke.ko")])
+        self.assertIn("1 modules", self.printed.getvalue())

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "check.hh"
-#include "child.hh"
 #include "file_ops.hh"
 #include "harness.hh"
 #include "module.hh"
@@ -17,7 +16,7 @@ using namespace revoke_test;
 namespace
 {
 
-const module::Module md{"md-mod", "drivers/md"};
+const module::Module md{"md_mod"};
 
 UniqueFd open_mdstat()
 {
@@ -27,33 +26,15 @@ UniqueFd open_mdstat()
 	return fd;
 }
 
-void load_md()
-{
-	if (access("/proc/mdstat", F_OK) == 0)
-		skip("md is in use on this machine");
-	if (const std::string problem = md.load(); !problem.empty())
-		skip("{}", problem);
-}
-
 void check_unloads()
 {
-	const Child rmmod{[] {
-		/* What it waits for has to end with this process, if it should wait. */
-		close_range(STDERR_FILENO + 1, ~0U, 0);
-		return md.unload().error;
-	}};
-	Worker waiter{"rmmod md-mod", [&] {
-			      rmmod.check_exits_with(0, "rmmod md-mod");
-			      return Result{};
-		      }};
-
-	waiter.join();
+	md.check_unloads();
 	check_error(result_of(access("/proc/mdstat", F_OK)), ENOENT, "/proc/mdstat");
 }
 
 void unloads_with_an_epoll_instance()
 {
-	load_md();
+	md.load_or_skip();
 	const UniqueFd fd = open_mdstat();
 	const Epoll epoll;
 
@@ -67,7 +48,7 @@ void unloads_with_an_epoll_instance()
 /* As md's own tools wait. */
 void unloads_with_a_waiter_for_priority()
 {
-	load_md();
+	md.load_or_skip();
 	const UniqueFd fd = open_mdstat();
 	pollfd polled{.fd = fd.get(), .events = POLLPRI, .revents = 0};
 	Worker waiter{"poll", [&] { return result_of(poll(&polled, 1, -1)); }};
@@ -80,7 +61,7 @@ void unloads_with_a_waiter_for_priority()
 
 void loads_again_while_the_old_file_is_open()
 {
-	load_md();
+	md.load_or_skip();
 	const UniqueFd old = open_mdstat();
 	const Epoll epoll;
 

@@ -3,67 +3,77 @@
 
 #include <fcntl.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <vector>
 
+#include "child.hh"
 #include "control.hh"
 #include "harness.hh"
 #include "unique_fd.hh"
+#include "worker.hh"
 
 namespace revoke_test::module
 {
 
-static std::vector<std::string> candidates(const Module &module)
-{
-	if (!module.path.empty())
-		return {module.path};
-
-	utsname name{};
-	uname(&name);
-	const std::string modules = fmt::format("/lib/modules/{}", name.release);
-	const std::string file = module.file + ".ko";
-	return {"/lib/modules/" + file,
-		fmt::format("{}/kernel/{}/{}", modules, module.folder, file), modules + "/" + file};
-}
-
-static bool modprobe(const Module &module)
+static bool modprobe(const std::string &name)
 {
 	const pid_t pid = fork();
 
 	if (pid == 0) {
-		execlp("modprobe", "modprobe", "-q", module.file.c_str(), nullptr);
+		execlp("modprobe", "modprobe", "-q", name.c_str(), nullptr);
 		_exit(exit_failed);
 	}
 	int status = -1;
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+static std::string load_file(const std::string &path)
+{
+	const UniqueFd file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+	const Result loaded =
+		file ? result_of(syscall(SYS_finit_module, file.get(), "", 0)) : result_of(-1);
+
+	return loaded.ok() ? "" : fmt::format("cannot load {}: {}", path, loaded);
+}
+
 std::string Module::load() const
 {
-	for (const std::string &candidate : candidates(*this)) {
-		const UniqueFd opened{open(candidate.c_str(), O_RDONLY | O_CLOEXEC)};
-
-		if (!opened)
-			continue;
-		const Result loaded = result_of(syscall(SYS_finit_module, opened.get(), "", 0));
-		return loaded.ok() ? "" : fmt::format("cannot load {}: {}", candidate, loaded);
-	}
-	if (modprobe(*this))
+	if (!path.empty())
+		return load_file(path);
+	if (modprobe(name))
 		return "";
-	return fmt::format("module {} not found: build and install it", file);
+	return fmt::format("modprobe cannot load {}: build and install it", name);
+}
+
+void Module::load_or_skip() const
+{
+	if (access(fmt::format("/sys/module/{}", name).c_str(), F_OK) == 0)
+		skip("{} is in use on this machine", name);
+	if (const std::string problem = load(); !problem.empty())
+		skip("{}", problem);
 }
 
 Result Module::unload() const
 {
-	std::string name = file;
-
-	std::ranges::replace(name, '-', '_');
 	return result_of(syscall(SYS_delete_module, name.c_str(), O_NONBLOCK));
+}
+
+void Module::check_unloads() const
+{
+	const std::string what = fmt::format("unloading {}", name);
+	const Child rmmod{[this] {
+		/* What it waits for has to end with this process, if it should wait. */
+		close_range(STDERR_FILENO + 1, ~0U, 0);
+		return unload().error;
+	}};
+	Worker waiter{what, [&] {
+			      rmmod.check_exits_with(0, what);
+			      return Result{};
+		      }};
+
+	waiter.join();
 }
 
 Module test_revoke()
@@ -72,9 +82,17 @@ Module test_revoke()
 
 	if (!options().module.empty())
 		path = options().module.c_str();
-	return {"test_revoke", "lib", path ? path : ""};
+	return {"test_revoke", path ? path : ""};
 }
 
 bool is_loaded() { return access(Control::device, F_OK) == 0; }
+
+void reload(const std::function<void()> &while_unloaded)
+{
+	check_ok(test_revoke().unload(), "unloading the module");
+	while_unloaded();
+	const std::string problem = test_revoke().load();
+	check(problem.empty(), "loading the module again: {}", problem);
+}
 
 } // namespace revoke_test::module

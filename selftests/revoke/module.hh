@@ -3,6 +3,7 @@
 #ifndef REVOKE_MODULE_H
 #define REVOKE_MODULE_H
 
+#include <functional>
 #include <string>
 
 #include "check.hh"
@@ -11,15 +12,18 @@ namespace revoke_test::module
 {
 
 struct Module {
-	std::string file;   /* without .ko */
-	std::string folder; /* in the kernel's tree */
-	std::string path{}; /* overrides the search for it */
+	std::string name;   /* as lsmod tells it */
+	std::string path{}; /* of a file that was not installed */
 
-	/* From `path`, /lib/modules, or by modprobe; an explanation on failure. */
+	/* From `path`, or by modprobe; an explanation on failure. */
 	[[nodiscard]] std::string load() const;
+	/* Skips the case when that does not work, or when it is there already. */
+	void load_or_skip() const;
 
 	/* Does not wait for users: EAGAIN or EWOULDBLOCK tell that there are some. */
 	[[nodiscard]] Result unload() const;
+	/* Fails the case, and lets it end, when unloading does not come back. */
+	void check_unloads() const;
 };
 
 /* At options().module or $TEST_REVOKE_KO, if there is one. */
@@ -27,6 +31,9 @@ Module test_revoke();
 
 /* Whether the control device of test_revoke is there. */
 bool is_loaded();
+
+/* Unloads test_revoke, and loads it again. */
+void reload(const std::function<void()> &while_unloaded);
 
 } // namespace revoke_test::module
 

@@ -31,14 +31,6 @@ static void check_dead(const UniqueFd &fd)
 	check(poll_mask(fd.get(), POLLIN) & (POLLIN | POLLHUP), "poll waits without the module");
 }
 
-static void unload_and_load(const std::function<void()> &while_unloaded)
-{
-	check_ok(module::test_revoke().unload(), "unloading the module");
-	while_unloaded();
-	const std::string problem = module::test_revoke().load();
-	check(problem.empty(), "loading the module again: {}", problem);
-}
-
 static void unload_with_stale_descriptors()
 {
 	Control control;
@@ -47,7 +39,7 @@ static void unload_with_stale_descriptors()
 
 	check_ok(file.remove(), "removal");
 	control.close();
-	unload_and_load([&] {
+	module::reload([&] {
 		check_dead(fd);
 		fd.reset();
 	});
@@ -62,7 +54,7 @@ static void unload_with_live_descriptors()
 
 	control.close();
 	check_ok(read_some(fd.get()), "read before the module goes");
-	unload_and_load([&] {
+	module::reload([&] {
 		check_dead(fd);
 		check_error(file.try_open(), ENOENT, "open");
 		fd.reset();
@@ -79,7 +71,7 @@ static void unload_wakes_and_awaits_a_reader()
 	Worker reader{"read", [&] { return read_some(fd.get()); }};
 	file.await_blocked(TEST_REVOKE_READ);
 	control.close();
-	unload_and_load([&] { check_error(reader.join(), ESHUTDOWN, "read"); });
+	module::reload([&] { check_error(reader.join(), ESHUTDOWN, "read"); });
 	check_error(read_some(fd.get()), EIO, "read after the module was loaded again");
 }
 
@@ -91,7 +83,7 @@ static void stale_descriptor_meets_a_new_module()
 	UniqueFd old_fd = old_file.open();
 
 	control.close();
-	unload_and_load([] {});
+	module::reload([] {});
 	const Control new_control;
 	const Object new_file = new_control.file("stale", all_methods);
 	const UniqueFd new_fd = new_file.open();
@@ -145,7 +137,7 @@ static void killed_owner_leaves_nothing()
 	check(WIFSIGNALED(owner.wait()), "the owner was not killed");
 	const std::string orphan = fmt::format("{}/orphan", filesystem().root);
 	check_error(result_of(open(orphan.c_str(), O_RDONLY)), ENOENT, "open");
-	unload_and_load([] {});
+	module::reload([] {});
 }
 
 static void live_descriptor_keeps_the_module()
@@ -158,7 +150,7 @@ static void live_descriptor_keeps_the_module()
 	check_error(module::test_revoke().unload(), EAGAIN, "unloading the module");
 	check_ok(read_some(fd.get()), "read");
 	fd.reset();
-	unload_and_load([] {});
+	module::reload([] {});
 }
 
 int main(int argc, char **argv)
