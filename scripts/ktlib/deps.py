@@ -14,7 +14,18 @@ from ktlib.ui import Ui
 
 PACKAGES: dict[str, tuple[str, ...]] = {
     "source": ("debian-archive-keyring", "git", "tar", "xz-utils"),
-    "build": ("bc", "bison", "ccache", "flex", "gcc", "kmod", "libc6-dev", "libelf-dev", "make", "perl"),
+    "build": (
+        "bc",
+        "bison",
+        "ccache",
+        "flex",
+        "gcc",
+        "kmod",
+        "libc6-dev",
+        "libelf-dev",
+        "make",
+        "perl",
+    ),
     "selftests": ("g++", "libcli11-dev", "libfmt-dev", "liburing-dev", "rsync"),
     "image": ("busybox-static",),
     "run": ("qemu-system-x86",),

@@ -112,9 +112,7 @@ class Build:
         """Install the modules, without debug information, with the kernel's own rules."""
         with ui.step("install modules") as step:
             shutil.rmtree(self.modules, ignore_errors=True)
-            self._make(
-                "modules_install", f"INSTALL_MOD_PATH={self.modules}", "INSTALL_MOD_STRIP=1"
-            )
+            self._make("modules_install", f"INSTALL_MOD_PATH={self.modules}", "INSTALL_MOD_STRIP=1")
             step.result = f"{len(list(self.modules.rglob('*.ko')))} modules"
 
     def install_selftests(self, ui: Ui) -> None:

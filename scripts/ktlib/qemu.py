@@ -91,6 +91,8 @@ def command(guest: Guest, accel: str, *, interactive: bool = False) -> list[str]
         *("-chardev", console, "-serial", "chardev:console"),
         *("-device", "virtio-serial-pci", "-chardev", f"file,id=ktap,path={KTAP_LOG}"),
         *("-device", f"virtserialport,chardev=ktap,name={PORT_NAME}"),
+        # Devices with registers to map, one of them to stay while the other one goes.
+        *("-device", "edu", "-device", "edu"),
     ]
 
 

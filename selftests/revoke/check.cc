@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <thread>
 
 #include "harness.hh"
@@ -19,6 +20,16 @@ std::string error_name(int error)
 		return "success";
 	const char *name = strerrorname_np(error);
 	return name ? name : fmt::format("errno {}", error);
+}
+
+char task_state(const std::string &folder)
+{
+	std::ifstream file{folder + "/stat"};
+	std::string line;
+	std::getline(file, line);
+	const std::size_t name_end = line.rfind(") ");
+
+	return name_end == std::string::npos ? '\0' : line[name_end + 2];
 }
 
 void note_line(std::string_view line)

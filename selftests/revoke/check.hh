@@ -44,6 +44,9 @@ inline Result result_of_negative_errno(long value)
 /* "EIO", "EINVAL" ..., "success" for 0. */
 std::string error_name(int error);
 
+/* R, S, D ..., of a folder of /proc; 0 when there is no such task. */
+char task_state(const std::string &folder);
+
 /* A format string that knows where it stands. */
 template <typename... Args> struct Text {
 	fmt::format_string<Args...> format;

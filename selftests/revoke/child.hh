@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <thread>
 
 #include "check.hh"
 
@@ -33,6 +34,20 @@ public:
 	void signal(int number) const
 	{
 		check_ok(result_of(kill(pid_, number)), strsignal(number));
+	}
+
+	/* As /proc/PID/stat has it: R, S, D ... */
+	void await_state(char wanted,
+			 const std::source_location &where = std::source_location::current()) const
+	{
+		const auto deadline = std::chrono::steady_clock::now() + patience();
+
+		while (task_state(fmt::format("/proc/{}", pid_)) != wanted) {
+			if (std::chrono::steady_clock::now() > deadline)
+				fail_line(fmt::format("a child does not get into state {}", wanted),
+					  where);
+			std::this_thread::sleep_for(std::chrono::milliseconds{1});
+		}
 	}
 
 	/* The status that waitpid(2) tells. */

@@ -17,6 +17,12 @@ static void copy_name(char (&to)[TEST_REVOKE_NAME_MAX], std::string_view from)
 	to[from.size()] = '\0';
 }
 
+/* Without the methods that the filesystem does not pass on. */
+static std::uint32_t reachable(std::uint32_t flags)
+{
+	return flags & ~(all_methods & ~filesystem().methods);
+}
+
 UniqueFd Object::open(int flags) const
 {
 	const Result result = try_open(flags);
@@ -35,6 +41,17 @@ Result Object::remove(test_revoke_way way) const
 	const test_revoke_remove request{.id = id_, .way = way, .reserved = 0};
 
 	return control_->call(TEST_REVOKE_IOC_REMOVE, request);
+}
+
+Result Object::rename(std::string_view name)
+{
+	test_revoke_rename request{.id = id_, .name = ""};
+
+	copy_name(request.name, name);
+	const Result result = control_->call(TEST_REVOKE_IOC_RENAME, request);
+	if (result.ok())
+		path_ = fmt::format("{}/{}", path_.substr(0, path_.rfind('/')), name);
+	return result;
 }
 
 void Object::behave(test_revoke_method method, const Behaviour &behaviour) const
@@ -166,7 +183,7 @@ Object Control::object(test_revoke_kind kind, std::string_view name, std::uint32
 
 Object Control::file(std::string_view name, std::uint32_t flags, const Object *parent) const
 {
-	return object(filesystem().file, name, flags, parent);
+	return object(filesystem().file, name, reachable(flags), parent);
 }
 
 Object Control::mapped(std::string_view name, test_revoke_mapping mapping, std::uint32_t flags,
@@ -175,7 +192,7 @@ Object Control::mapped(std::string_view name, test_revoke_mapping mapping, std::
 	test_revoke_create request{};
 
 	request.kind = kind;
-	request.flags = flags;
+	request.flags = kind == filesystem().file ? reachable(flags) : flags;
 	request.mapping = mapping;
 	return create(request, name, nullptr);
 }

@@ -43,6 +43,9 @@ public:
 	/* Removes it and all below; in this task, and returns when the filesystem does. */
 	[[nodiscard]] Result remove(test_revoke_way way = TEST_REVOKE_REMOVE) const;
 
+	/* What it is called by then, for this copy and what is below. */
+	[[nodiscard]] Result rename(std::string_view name);
+
 	/* What the method is to do from its next call on. */
 	struct Behaviour {
 		std::uint32_t flags = 0; /* TEST_REVOKE_BLOCK, TEST_REVOKE_ALLOCATE */

@@ -7,7 +7,10 @@
 namespace revoke_test
 {
 
-static int errno_after_removal(test_revoke_method) { return EIO; }
+static int errno_after_removal(test_revoke_method method)
+{
+	return method == TEST_REVOKE_OPEN ? ENOENT : EIO;
+}
 
 const FileSystem &filesystem()
 {
@@ -21,6 +24,7 @@ const FileSystem &filesystem()
 		.errno_without_mmap = ENODEV,
 		.errno_after_removal = errno_after_removal,
 		.mask_after_removal = EPOLLHUP,
+		.mremap_asks_file = true,
 		.name_is_free_at_once = false,
 		.open_files_keep_module = true,
 	};

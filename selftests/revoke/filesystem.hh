@@ -10,6 +10,8 @@
 
 #include <lib/test_revoke_uapi.h>
 
+#include "check.hh"
+
 namespace revoke_test
 {
 
@@ -23,9 +25,11 @@ struct FileSystem {
 	/* What files without ->write and without ->mmap answer. */
 	int errno_without_write;
 	int errno_without_mmap;
-	/* What a removed file answers: programs rely on it. */
+	/* What a removed file answers: programs rely on it. An open may find it still. */
 	int (*errno_after_removal)(test_revoke_method method);
 	std::uint32_t mask_after_removal; /* of a file with ->poll */
+	/* Moving a mapping asks the file, which can be gone. */
+	bool mremap_asks_file;
 	/* A name can be used again while users of the removed file are waited for. */
 	bool name_is_free_at_once;
 	/* An open file that has not been removed keeps the module. */
@@ -34,6 +38,23 @@ struct FileSystem {
 
 /* The one that this program is linked with. */
 const FileSystem &filesystem();
+
+/* What most methods of a removed file fail with. */
+inline int gone() { return filesystem().errno_after_removal(TEST_REVOKE_READ); }
+
+/* How many of so many opens, or releases, the module hears of. */
+inline std::uint64_t counted(std::uint64_t number)
+{
+	return filesystem().methods & TEST_REVOKE_HAS_RELEASE ? number : 0;
+}
+
+/* An open that failed since the file was going, or gone. */
+inline void check_late_open(const Result &opened)
+{
+	check(opened.error == ENOENT ||
+		      opened.error == filesystem().errno_after_removal(TEST_REVOKE_OPEN),
+	      "open: {}", opened);
+}
 
 /* What waiters for these events are told when their file is removed, as EPOLL* bits. */
 inline std::uint32_t told_of_removal(std::uint32_t events)

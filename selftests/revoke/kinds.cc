@@ -36,7 +36,7 @@ constexpr std::uint32_t short_methods = TEST_REVOKE_HAS_WRITE | TEST_REVOKE_HAS_
 void only_some_methods_are_reachable()
 {
 	const Control control;
-	const Object file = control.file("guarded", all_methods);
+	const Object file = control.object(TEST_REVOKE_DEBUGFS_FILE, "guarded", all_methods);
 	const UniqueFd fd = file.open();
 	const UniqueFd sink{memfd_create("sink", MFD_CLOEXEC)};
 	const auto check_answers = [&] {

@@ -11,6 +11,7 @@
 #include "child.hh"
 #include "control.hh"
 #include "file_ops.hh"
+#include "filesystem.hh"
 #include "harness.hh"
 #include "worker.hh"
 
@@ -51,7 +52,7 @@ void gone_after_close(const LockKind &kind)
 
 	check_ok(kind.lock(holder.get(), false), kind.name);
 	check_ok(file.remove(), "removal");
-	check_error(read_some(holder.get()), EIO, "read");
+	check_error(read_some(holder.get()), gone(), "read");
 	check_error(kind.lock(other.get(), false), EAGAIN, "lock that is held");
 	holder.reset();
 	check_ok(kind.lock(other.get(), false), "lock whose holder was closed");

@@ -10,6 +10,8 @@ namespace revoke_test
 static int errno_after_removal(test_revoke_method method)
 {
 	switch (method) {
+	case TEST_REVOKE_OPEN:
+		return ENOENT;
 	case TEST_REVOKE_LSEEK:
 		return EINVAL;
 	case TEST_REVOKE_IOCTL:
@@ -33,6 +35,7 @@ const FileSystem &filesystem()
 		.errno_after_removal = errno_after_removal,
 		/* EPOLLERR, EPOLLHUP and EPOLLPRI are new with the revocation of files. */
 		.mask_after_removal = always_ready | EPOLLERR | EPOLLHUP | EPOLLPRI,
+		.mremap_asks_file = true,
 		.name_is_free_at_once = true,
 		.open_files_keep_module = false,
 	};

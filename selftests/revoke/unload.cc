@@ -72,7 +72,7 @@ static void unload_wakes_and_awaits_a_reader()
 	file.await_blocked(TEST_REVOKE_READ);
 	control.close();
 	module::reload([&] { check_error(reader.join(), ESHUTDOWN, "read"); });
-	check_error(read_some(fd.get()), EIO, "read after the module was loaded again");
+	check_error(read_some(fd.get()), gone(), "read after the module was loaded again");
 }
 
 /* Not one that names it, as the new module has other entries. */
@@ -87,7 +87,7 @@ static void stale_descriptor_meets_a_new_module()
 	const Control new_control;
 	const Object new_file = new_control.file("stale", all_methods);
 	const UniqueFd new_fd = new_file.open();
-	check_error(read_some(old_fd.get()), EIO, "read of the old file");
+	check_error(read_some(old_fd.get()), gone(), "read of the old file");
 	check_ok(read_some(new_fd.get()), "read of the new file");
 	old_fd.reset();
 	check_equal(new_file.counters().releases, 0U, "releases of the new file");
@@ -110,7 +110,7 @@ static void close_of_control_removes()
 	control.close();
 	check_error(file.try_open(), ENOENT, "open");
 	check_error(directory.try_open(O_RDONLY), ENOENT, "open of the directory");
-	check_error(read_some(fd.get()), EIO, "read");
+	check_error(read_some(fd.get()), gone(), "read");
 }
 
 /* The tests rely on it: one that fails leaves neither entries nor sleepers. */

@@ -144,17 +144,15 @@ void a_sleeping_reader_is_waited_for_until_its_signal()
 			continue;
 		return errno;
 	}};
-	Worker removal{"removal of the bus", [&] {
-			       bus.remove();
-			       return Result{};
-		       }};
+	reader.await_state('S');
+	const Child rmmod{[] { return host.unload().error; }};
 
-	removal.await_asleep();
-	std::this_thread::sleep_for(std::chrono::milliseconds{200});
-	check(!removal.has_ended(), "the bus went while a reader slept");
+	rmmod.await_state('D');
+	std::this_thread::sleep_for(watch_time);
+	rmmod.await_state('D');
 	reader.signal(SIGKILL);
 	check(WIFSIGNALED(reader.wait()), "the reader was not killed");
-	check_ok(removal.join(), "removal of the bus");
+	rmmod.check_exits_with(0, "removal of the bus");
 	usbmon.check_unloads();
 }
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
 #include <functional>
 #include <future>
 #include <string>
@@ -64,13 +63,9 @@ public:
 private:
 	[[nodiscard]] bool is_asleep() const
 	{
-		std::ifstream file{fmt::format("/proc/self/task/{}/stat", number_.load())};
-		std::string line;
-		std::getline(file, line);
-		const std::size_t name_end = line.rfind(") ");
+		const char state = task_state(fmt::format("/proc/self/task/{}", number_.load()));
 
-		return name_end != std::string::npos &&
-		       (line[name_end + 2] == 'S' || line[name_end + 2] == 'D');
+		return state == 'S' || state == 'D';
 	}
 
 	std::string what_;
