@@ -36,16 +36,21 @@ public:
 		check_ok(result_of(kill(pid_, number)), strsignal(number));
 	}
 
-	/* As /proc/PID/stat has it: R, S, D ... */
+	/* As /proc/PID/stat has it (R, S, D ...), and for longer than a look takes. */
 	void await_state(char wanted,
 			 const std::source_location &where = std::source_location::current()) const
 	{
+		constexpr unsigned int looks = 20;
 		const auto deadline = std::chrono::steady_clock::now() + patience();
 
-		while (task_state(fmt::format("/proc/{}", pid_)) != wanted) {
+		for (unsigned int seen = 0; seen < looks;) {
+			const char state = task_state(fmt::format("/proc/{}", pid_));
+
 			if (std::chrono::steady_clock::now() > deadline)
-				fail_line(fmt::format("a child does not get into state {}", wanted),
+				fail_line(fmt::format("a child is in state {}, not in {}", state,
+						      wanted),
 					  where);
+			seen = state == wanted ? seen + 1 : 0;
 			std::this_thread::sleep_for(std::chrono::milliseconds{1});
 		}
 	}

@@ -85,14 +85,11 @@ public:
 	/* Has the hub of the bus asked for its state. */
 	void make_transfers() const
 	{
-		const std::string number = transfers().substr(0, transfers().size() - 1);
-		const std::string hub =
-			fmt::format("/sys/bus/usb/devices/usb{}/authorized", number);
-		const UniqueFd fd{open(hub.c_str(), O_WRONLY | O_CLOEXEC)};
-
-		for (const char *value : {"0", "1"})
-			check_ok(result_of(write(fd.get(), value, 1)), hub);
+		authorize("0");
+		authorize("1");
 	}
+	/* Without its hub there is nothing to transfer, not even when it goes. */
+	void make_silent() const { authorize("0"); }
 
 	void remove() const
 	{
@@ -102,6 +99,16 @@ public:
 	}
 
 private:
+	void authorize(const char *value) const
+	{
+		const std::string number = transfers().substr(0, transfers().size() - 1);
+		const std::string hub =
+			fmt::format("/sys/bus/usb/devices/usb{}/authorized", number);
+		const UniqueFd fd{open(hub.c_str(), O_WRONLY | O_CLOEXEC)};
+
+		check_ok(result_of(write(fd.get(), value, 1)), hub);
+	}
+
 	std::vector<std::string> files_;
 };
 
@@ -138,6 +145,7 @@ void files_of_a_bus_that_is_there_keep_usbmon()
 void a_sleeping_reader_is_waited_for_until_its_signal()
 {
 	const Bus bus;
+	bus.make_silent();
 	const UniqueFd fd = Bus::open_file(bus.transfers(), 0);
 	const Child reader{[&fd] {
 		while (read_some(fd.get()).ok())
