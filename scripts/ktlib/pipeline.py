@@ -87,7 +87,6 @@ class Pipeline:
         self.need("source", "build", "selftests")
         build = self.configured
         build.compile(self.ui)
-        build.install_modules(self.ui)
         build.install_selftests(self.ui)
         return build
 
@@ -95,6 +94,7 @@ class Pipeline:
     def image(self) -> Path:
         """The initramfs of what is built now: a mutant can be in a module."""
         self.need("source", "build", "selftests", "image")
+        self.built.install_modules(self.ui)
         return make_image(self.built, self.paths.scripts / "guest", self.ui)
 
     def check_fops(self) -> Tally:

@@ -140,6 +140,17 @@ static void killed_owner_leaves_nothing()
 	module::reload([] {});
 }
 
+static void failed_open_does_not_keep_the_module()
+{
+	Control control;
+	const Object file = control.file("failing", all_methods | TEST_REVOKE_DETACHED);
+
+	file.behave(TEST_REVOKE_OPEN, {.error = ENOSPC});
+	check_error(file.try_open(), ENOSPC, "open");
+	control.close();
+	module::reload([] {});
+}
+
 static void live_descriptor_keeps_the_module()
 {
 	Control control;
@@ -163,6 +174,9 @@ int main(int argc, char **argv)
 		{"killed_owner_leaves_nothing", killed_owner_leaves_nothing},
 	};
 
+	if (filesystem().methods & TEST_REVOKE_HAS_RELEASE)
+		cases.push_back({"failed_open_does_not_keep_the_module",
+				 failed_open_does_not_keep_the_module});
 	if (filesystem().open_files_keep_module) {
 		cases.push_back(
 			{"live_descriptor_keeps_the_module", live_descriptor_keeps_the_module});
