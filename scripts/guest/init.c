@@ -11,11 +11,13 @@
  *   f_revoke.shell        a shell on the console instead of the tests
  *   f_revoke.slow         tell the tests that this machine is slow (emulation)
  *   f_revoke.test=<t>     of the kselftests only this one, as collection:name; none for ""
+ *   f_revoke.run=<path>   instead of them this program alone; what it leaves behind is left alone
  *   f_revoke.timeout=<s>  instead of the timeout of the tests' settings file
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <pty.h>
@@ -86,6 +88,7 @@ static void mount_all(void)
 	mount_at("debugfs", "/sys/kernel/debug");
 	mount_at("tmpfs", "/tmp");
 	mount_at("tmpfs", "/run");
+	mount_at("cgroup2", "/sys/fs/cgroup");
 }
 
 /* The runner of the kselftests appends to /dev/stdout, which devtmpfs does not have. */
@@ -128,7 +131,7 @@ static void set_environment(bool slow)
  * What follows the word `name` on the kernel's command line: "" for a plain word, the value for
  * "name=value", NULL when it is not there. Never freed.
  */
-static const char *boot_word(const char *name)
+static char *boot_word(const char *name)
 {
 	char line[4096];
 	size_t length = strlen(name);
@@ -334,7 +337,7 @@ static void exec_kselftest(void)
  * On a terminal, sed in the runner's pipe writes line by line; into a pipe of ours it would keep
  * all lines of a test until its end, and nobody could see how far the run is.
  */
-static pid_t start_kselftest(int *output)
+static pid_t start_test(void (*exec_test)(void), int *output)
 {
 	pid_t child = forkpty(output, NULL, NULL, NULL);
 
@@ -346,7 +349,7 @@ static pid_t start_kselftest(int *output)
 		make_raw(STDOUT_FILENO);
 		dup2(null, STDIN_FILENO);
 		close(null);
-		exec_kselftest();
+		exec_test();
 	}
 	return child;
 }
@@ -373,6 +376,16 @@ static int end_stray_processes(void)
 	return count;
 }
 
+static void report_status(FILE *ktap, int number, const char *name, int status)
+{
+	if (WIFSIGNALED(status))
+		fprintf(ktap, "not ok %d %s # ERROR signal %d\n", number, name, WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		fprintf(ktap, "not ok %d %s # exit=%d\n", number, name, WEXITSTATUS(status));
+	else
+		fprintf(ktap, "ok %d %s\n", number, name);
+}
+
 static void report_kselftest(FILE *ktap, int number)
 {
 	int output;
@@ -381,18 +394,31 @@ static void report_kselftest(FILE *ktap, int number)
 	int strays;
 
 	watch_more_accesses();
-	child = start_kselftest(&output);
+	child = start_test(exec_kselftest, &output);
 	status = forward_until_exit(ktap, output, child);
 	strays = end_stray_processes();
 	close(output);
 	if (strays)
 		fprintf(ktap, "# kselftest: %d processes left behind\n", strays);
-	if (WIFSIGNALED(status))
-		fprintf(ktap, "not ok %d kselftest # ERROR signal %d\n", number, WTERMSIG(status));
-	else if (WEXITSTATUS(status))
-		fprintf(ktap, "not ok %d kselftest # exit=%d\n", number, WEXITSTATUS(status));
-	else
-		fprintf(ktap, "ok %d kselftest\n", number);
+	report_status(ktap, number, "kselftest", status);
+}
+
+static void exec_program(void)
+{
+	const char *path = boot_word("f_revoke.run");
+
+	execl(path, path, NULL);
+	die("cannot run %s", path);
+}
+
+/* It may leave processes that cannot be ended: nothing is to come after it. */
+static void report_program(FILE *ktap, int number)
+{
+	int output;
+	pid_t child = start_test(exec_program, &output);
+	int status = forward_until_exit(ktap, output, child);
+
+	report_status(ktap, number, basename(boot_word("f_revoke.run")), status);
 }
 
 /* kmemleak */
@@ -445,8 +471,9 @@ static void run_tests(void)
 	FILE *ktap = open_port();
 	char **suites = names_in(KUNIT_DIR);
 	const char *test = boot_word("f_revoke.test");
-	bool has_kselftest = access(KSELFTEST, R_OK) == 0 && !(test && !*test);
-	int count = has_kselftest;
+	bool has_program = boot_word("f_revoke.run");
+	bool has_kselftest = !has_program && access(KSELFTEST, R_OK) == 0 && !(test && !*test);
+	int count = has_kselftest + has_program;
 	bool has_kmemleak;
 	int number = 0;
 
@@ -454,13 +481,15 @@ static void run_tests(void)
 		count++;
 	/* What was not tested cannot have leaked, and would make a run without tests look like one.
 	 */
-	has_kmemleak = count && tell_kmemleak("clear");
+	has_kmemleak = count && !has_program && tell_kmemleak("clear");
 	count += has_kmemleak;
 	fprintf(ktap, "KTAP version 1\n1..%d\n", count);
 	for (char **suite = suites; *suite; suite++)
 		report_kunit_suite(ktap, *suite, ++number);
 	if (has_kselftest)
 		report_kselftest(ktap, ++number);
+	if (has_program)
+		report_program(ktap, ++number);
 	if (has_kmemleak)
 		report_kmemleak(ktap, ++number);
 	fprintf(ktap, "# f_revoke: done %d\n", number);

@@ -66,17 +66,32 @@ def apply(source: Source, series: Series, selftests: Path, ui: Ui, *, force: boo
     return tip
 
 
+def apply_beside(source: Source, series: Series, selftests: Path) -> str:
+    """Check out base + series in a work tree that has no branch; returns the tip."""
+    tip = refreshed(source, imported(source.git, source.base, series), series, selftests)
+    source.git.call("checkout", "--quiet", "--detach", tip)
+    return tip
+
+
 def imported(git: Git, base: str, series: Series) -> str:
     """The tip of base + patch files, as git am makes it; KtError names the patch that fails."""
-    return applied_mails(git, base, series.files)
+    # Where patches are left out, entries in there have not the neighbours that the others expect.
+    without = ("MAINTAINERS",) if series.upto else ()
+    return applied_mails(git, base, series.files, without)
 
 
-def applied_mails(git: Git, base: str, files: Sequence[Path]) -> str:
-    """Run git am on a commit without touching any branch; returns the new tip."""
+def applied_mails(git: Git, base: str, files: Sequence[Path], without: Sequence[str] = ()) -> str:
+    """Run git am on a commit without touching any branch, leaving out what the mails do to the
+    files `without`; returns the new tip."""
+    options = (
+        "--quiet",
+        "--committer-date-is-author-date",
+        *(f"--exclude={name}" for name in without),
+    )
     touched = {path for file in files for path in mail.touched_files(mail.read(file))}
     with _scratch_tree(git, base, sorted(touched)) as scratch:
         for file in files:
-            done = scratch.attempt("am", "--quiet", "--committer-date-is-author-date", file)
+            done = scratch.attempt("am", *options, file)
             if done.returncode != 0:
                 raise _does_not_apply(scratch, file, done.stderr + done.stdout)
         return scratch.call("rev-parse", "HEAD")

@@ -102,6 +102,10 @@ def _run(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return pipeline.run().outcome
 
 
+def _regress(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    return pipeline.compare_with_base()
+
+
 def _shell(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return pipeline.run(shell=True).outcome
 
@@ -152,6 +156,7 @@ VERBS = {
     "check": Verb("the part of 'test' that boots nothing: units, linters, the series", _check),
     "check-fops": Verb("hold every use of f_op against the table of reasons", _check_fops),
     "mutants": Verb("take protections out one by one: a test must notice each", _mutants),
+    "regress": Verb("the kernel's own kselftests without and with the series", _regress),
     "shell": Verb("boot the patched kernel to a prompt", _shell),
     "deps": Verb("install what is missing (root), or print the line that does", _deps),
     "source": Verb("get the kernel source into a git tree under out/src", _source),
@@ -168,7 +173,11 @@ VERBS = {
 _VARIABLES = (
     ("PROFILE=plain", "--profile", "kernel-config/scenarios.toml has them: plain, debug"),
     ("ACCEL=auto", "--accel", "auto, tcg or kvm; auto tries whether KVM really works"),
-    ("UPTO=", "--upto", "stop the series after a '# upto:' marker of patches/*/series"),
+    (
+        "UPTO=",
+        "--upto",
+        "stop the series after a '# upto:' marker of patches/*/series; base: before it",
+    ),
     ("KERNEL_SRC=", "--kernel-src", "a git tree (its HEAD) or source folder of your own"),
     ("KERNEL_TARBALL=", "--kernel-tarball", "a source tarball in place of Debian's package"),
 )

@@ -69,6 +69,9 @@ RULES = (
     _rule("panic", r"Kernel panic - not syncing: (?P<what>.+)", "panic: {}", _PANIC_END),
 )
 
+# A test that has the kernel report something says so beforehand, on /dev/kmsg.
+_EXPECTED = re.compile(r"f_revoke: expected report: (.+)")
+
 _PREFIX = re.compile(r"(?:<\d+>)?(?:\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? )?")
 _HEADLINE = re.compile(r"-+\[ cut here \]-+|={20,}")
 _MAX_LINES = 250
@@ -109,9 +112,28 @@ class Report:
 
 
 def find_reports(log: str) -> list[Report]:
-    """All reports in the order of the log. A panic that follows a report is its consequence, not
-    another one."""
+    """The reports in the order of the log, without those that were announced: each announcement
+    takes away one, and is itself a report when there is none."""
     lines = [_PREFIX.sub("", line.rstrip("\r"), count=1) for line in log.split("\n")]
+    reports = _all_reports(lines)
+    for number, line in enumerate(lines, start=1):
+        announced = _EXPECTED.match(line)
+        if announced:
+            _take_away(reports, announced[1].strip(), number)
+    return reports
+
+
+def _take_away(reports: list[Report], title: str, line: int) -> None:
+    """The first report of this title after the line; or say that it is missing."""
+    for report in reports:
+        if report.line > line and report.title.startswith(title):
+            reports.remove(report)
+            return
+    reports.append(Report("missing", f"announced, but not reported: {title}", line, "", ""))
+
+
+def _all_reports(lines: list[str]) -> list[Report]:
+    """A panic that follows a report is its consequence, not another one."""
     reports: list[Report] = []
     number = end = 0
     while number < len(lines):

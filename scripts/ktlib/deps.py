@@ -28,6 +28,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     ),
     "selftests": ("g++", "libcli11-dev", "libfmt-dev", "liburing-dev", "rsync"),
     "image": ("busybox-static",),
+    "regress": ("bash-static", "libcap-dev", "libnuma-dev"),
     "run": ("qemu-system-x86",),
     "check": (
         "b4",

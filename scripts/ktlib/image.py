@@ -20,6 +20,8 @@ from ktlib.outcome import Outcome
 from ktlib.ui import Ui
 
 _BUSYBOX = Path("/bin/busybox")
+# For the kernel's own kselftests, which are not all content with busybox' shell.
+_BASH = Path("/bin/bash-static")
 _FOLDERS = (
     "bin",
     "dev",
@@ -46,6 +48,8 @@ def make_image(build: Build, guest_sources: Path, ui: Ui) -> Path:
             programs = {
                 place: _compile(guest_sources / name, scratch) for name, place in _PROGRAMS.items()
             }
+            if build.profile.kselftests:
+                programs["/bin/bash"] = _BASH
             lines = listing(programs, build.modules, build.kselftests)
             archive = _cpio(build.folder / "usr/gen_init_cpio", lines, scratch)
         data = gzip.compress(archive, compresslevel=1, mtime=0)

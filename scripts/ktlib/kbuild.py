@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ktlib import kconfig, proc
@@ -40,7 +42,7 @@ class Build:
     @classmethod
     def of(cls, source: Source, profile: Profile, paths: Paths) -> Build:
         """The build folder that belongs to a source and a profile."""
-        return cls(source, profile, paths.build(source.build_key(profile.name)), paths)
+        return cls(source, profile, paths.build(source.build_key(profile.kernel)), paths)
 
     @property
     def vmlinux(self) -> Path:
@@ -68,7 +70,9 @@ class Build:
         return self.folder / "modules-install"
 
     def selftest_targets(self) -> list[str]:
-        """Folders of selftests/ that the checked out tree has."""
+        """Folders of selftests/ that the checked out tree has, or those that the profile names."""
+        if self.profile.kselftests:
+            return sorted({pattern.split(":")[0] for pattern in self.profile.kselftests})
         if not self.paths.selftests.is_dir():
             return []
         inside = self.source.git.top / "tools/testing/selftests"
@@ -83,14 +87,21 @@ class Build:
             for suite, option in self.profile.kunit_suites.items()
             if config.get(option, "n") != "n"
         ]
-        listed = self.kselftests / "kselftest-list.txt"
-        programs = listed.read_text("utf-8").split() if listed.exists() else []
-        kselftests = (f"kselftest.{program.replace(':', '.')}" for program in programs)
-        return (*kunit, *kselftests)
+        if self.profile.program:
+            return (*kunit, Path(self.profile.program).name)
+        return (*kunit, *(f"kselftest.{name.replace(':', '.')}" for name in self.programs()))
+
+    def programs(self) -> list[str]:
+        """The installed kselftests that a run runs, as folder:program."""
+        return self._listed.read_text("utf-8").split() if self._listed.exists() else []
+
+    @property
+    def _listed(self) -> Path:
+        return self.kselftests / "kselftest-list.txt"
 
     def configure(self, ui: Ui) -> None:
         """Make .config from the profile's fragments; an unchanged one keeps its time."""
-        with ui.step(f"configure {self.profile.name}") as step:
+        with ui.step(f"configure {self.profile.kernel}") as step:
             wanted = kconfig.merged(self.profile.fragments)
             wanted |= self._series_options(ui)
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +114,7 @@ class Build:
 
     def compile(self, ui: Ui) -> None:
         """Build vmlinux and the modules."""
-        with ui.step(f"build Linux {self.source.version}, {self.profile.name}") as step:
+        with ui.step(f"build Linux {self.source.version}, {self.profile.kernel}") as step:
             built = _Progress()
             self._make("vmlinux", "modules", on_line=lambda line: step.progress(built.see(line)))
             step.result = built.summary
@@ -115,8 +126,9 @@ class Build:
             self._make("modules_install", f"INSTALL_MOD_PATH={self.modules}", "INSTALL_MOD_STRIP=1")
             step.result = f"{len(list(self.modules.rglob('*.ko')))} modules"
 
-    def install_selftests(self, ui: Ui) -> None:
-        """Build the kselftests and install them with the kernel's own rules."""
+    def install_selftests(self, wanted: Sequence[str], ui: Ui) -> None:
+        """Build the kselftests and install them with the kernel's own rules; those of the patterns
+        `wanted`, of "folder:program", will be run."""
         targets = self.selftest_targets()
         if not targets:
             ui.info("the tree has none of our selftests: nothing to install")
@@ -134,9 +146,20 @@ class Build:
                 "FORCE_TARGETS=1",
                 f"INSTALL_PATH={self.kselftests}",
                 f"KHDR_INCLUDES=-isystem {self.folder}/usr/include",
+                env={"LDFLAGS": "-static"},  # the guest has no shared libraries
                 on_line=lambda line: step.progress(built.see(line)),
                 at_top=False,
             )
+            step.result = f"{self._choose_programs(wanted)} programs to run"
+
+    def _choose_programs(self, wanted: Sequence[str]) -> int:
+        chosen = [
+            name
+            for name in self.programs()
+            if any(fnmatchcase(name, pattern) for pattern in wanted)
+        ]
+        self._listed.write_text("".join(f"{name}\n" for name in chosen))
+        return len(chosen)
 
     def _series_options(self, ui: Ui) -> dict[str, str]:
         """Options of the series that the tree defines; a part of the series lacks some."""

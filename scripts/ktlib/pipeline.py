@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ktlib import branch, deps, fops, mutants, series
+from ktlib import branch, deps, fops, mutants, regress, series
 from ktlib.bases import Base, load_base
 from ktlib.image import make_image
 from ktlib.kbuild import Build
@@ -65,11 +65,14 @@ class Pipeline:
     def source(self) -> Source:
         """The imported kernel."""
         self.need("source")
-        return obtain(self.choice.request, self.base, self.paths, self.ui)
+        found = obtain(self.choice.request, self.base, self.paths, self.ui)
+        return found.beside() if self.choice.upto == series.BARE else found
 
     def apply(self, *, force: bool = False) -> str:
         """The branch with the series, checked out; returns its tip."""
         wanted = self.full_series.cut(self.choice.upto)
+        if self.choice.upto == series.BARE:
+            return branch.apply_beside(self.source, wanted, self.paths.selftests)
         return branch.apply(self.source, wanted, self.paths.selftests, self.ui, force=force)
 
     @cached_property
@@ -87,7 +90,8 @@ class Pipeline:
         self.need("source", "build", "selftests")
         build = self.configured
         build.compile(self.ui)
-        build.install_selftests(self.ui)
+        wanted = self.profile.kselftests or self.full_series.cut(self.choice.upto).kselftests
+        build.install_selftests(wanted, self.ui)
         return build
 
     @property
@@ -116,16 +120,31 @@ class Pipeline:
         self.ui.info(f"{len(found)} mutants")
         return mutants.hunt(found, self.source.git, self._rebuilt_run, self.ui)
 
+    def compare_with_base(self) -> Outcome:
+        """The kernel's own kselftests without and with the series."""
+        self.need(*deps.RUN_PURPOSES, "regress")
+        chosen = replace(self.choice, profile="regress")
+        kernels = {
+            regress.BASE: Pipeline(self.paths, replace(chosen, upto=series.BARE), self.ui),
+            regress.SERIES: Pipeline(self.paths, chosen, self.ui),
+        }
+        programs = kernels[regress.BASE].built.programs()
+        self.ui.info(f"{len(programs)} programs")
+        return regress.compare(
+            programs, lambda kernel, name: kernels[kernel].run(words=_only(name)), self.ui
+        )
+
     def _rebuilt_run(self, kselftest: str | None) -> RunResult:
         self.built.compile(self.ui)
-        words = "" if kselftest is None else f" f_revoke.test={kselftest}"
-        return self.run(words=words, patience=_MUTANT_PATIENCE)
+        return self.run(words=_only(kselftest), patience=_MUTANT_PATIENCE)
 
     def run(self, *, shell: bool = False, words: str = "", patience: float = 1.0) -> RunResult:
         """Boot the kernel: to a verdict, or to a prompt. `words` go to the kernel's command line,
         `patience` scales the deadlines."""
         self.need(*deps.RUN_PURPOSES)
         image, profile = self.image, self.profile
+        if profile.program:
+            words += f" f_revoke.run={profile.program}"
         spec = RunSpec(
             profile=profile.name,
             vmlinux=self.built.vmlinux,
@@ -143,3 +162,8 @@ class Pipeline:
             interactive=shell,
         )
         return run_guest(spec, self.ui)
+
+
+def _only(kselftest: str | None) -> str:
+    """The words that have the guest run this kselftest alone, '' for none of them; all for None."""
+    return "" if kselftest is None else f" f_revoke.test={kselftest}"

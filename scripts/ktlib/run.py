@@ -59,7 +59,8 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How it went; `reasons` is empty for a PASS; `booted` is whether init reported."""
+    """How it went; `reasons` is empty for a PASS; `booted` is whether init reported,
+    `complete` whether it said that it was done."""
 
     outcome: Outcome
     run_dir: Path
@@ -67,6 +68,7 @@ class RunResult:
     reasons: tuple[str, ...] = ()
     end: VmEnd = VmEnd.EXITED
     booted: bool = True
+    complete: bool = True
 
 
 def run_guest(spec: RunSpec, ui: Ui) -> RunResult:
@@ -143,7 +145,10 @@ def _run(spec: RunSpec, accel: Accel, ui: Ui) -> RunResult:
     }
     rundir.write_result(folder, record)
     summary.show(ui, folder, verdict, suites, tests, _crash(reports, spec.vmlinux))
-    return RunResult(verdict.outcome, folder, tests, verdict.reasons, boot.end, evidence.reported)
+    complete = boot.document.done is not None
+    return RunResult(
+        verdict.outcome, folder, tests, verdict.reasons, boot.end, evidence.reported, complete
+    )
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,10 @@ class Profile:
     """One table of scenarios.toml; memory in MiB, deadlines in seconds before scaling.
 
     `series_fragments` ask for options that only the series defines; `kunit_suites` says
-    with which option set a KUnit suite has to run.
+    with which option set a KUnit suite has to run; `kselftests` are patterns of
+    "folder:program" for kselftests of the kernel's own, to be run in place of the project's.
+    `program` is a path in the guest, the only thing to run if it is not empty; `kernel` names the
+    profile whose kernel is booted.
     """
 
     name: str
@@ -27,6 +30,9 @@ class Profile:
     fragments: tuple[Path, ...]
     series_fragments: tuple[Path, ...]
     kunit_suites: Mapping[str, str]
+    kselftests: tuple[str, ...]
+    program: str
+    kernel: str
     append: str
     memory_mb: int
     cpus: int
@@ -42,7 +48,9 @@ def load_profiles(kernel_config: Path) -> dict[str, Profile]:
         tables = tomllib.loads(file.read_text("utf-8"))
         defaults = tables.pop("defaults")
         return {
-            name: _profile(name, {**defaults, **table}, kernel_config)
+            name: _profile(
+                name, {**defaults, **tables.get(table.get("kernel"), {}), **table}, kernel_config
+            )
             for name, table in tables.items()
         }
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
@@ -65,6 +73,9 @@ def _profile(name: str, table: dict[str, Any], folder: Path) -> Profile:
         fragments=_files(folder, [*common, *table.pop("fragments")]),
         series_fragments=_files(folder, table.pop("series_fragments")),
         kunit_suites=dict(table.pop("kunit_suites")),
+        kselftests=tuple(table.pop("kselftests")),
+        program=str(table.pop("program")),
+        kernel=str(table.pop("kernel") or name),
         append=" ".join([table.pop("common_append"), table.pop("append")]).strip(),
         memory_mb=int(table.pop("memory_mb")),
         cpus=int(table.pop("cpus")),

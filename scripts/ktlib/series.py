@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """A series as it lies in patches/<base>: the list, its markers, and how an export renews both.
 
-``series`` has one patch per line. ``# upto: NAME`` after a patch is a place to stop at;
-``# version: N`` is the revision to be posted; a patch line may end in ``# generated from
-selftests/``. Comments at the top stay there; others belong to the patch that follows them.
+``series`` has one patch per line. ``# upto: NAME PATTERN...`` after a patch is a place to stop at,
+from which on the kselftests of these patterns (of "folder:program") have to pass; what comes after
+the last such place are tests alone, and is there wherever the series stops. ``# version: N`` is the
+revision to be posted; a patch line may end in ``# generated from selftests/``. Comments at the top
+stay there; others belong to the patch that follows them.
 """
 
 from __future__ import annotations
@@ -19,19 +21,33 @@ LIST_NAME = "series"
 COVER_NAME = "cover-letter.txt"
 GENERATED_FROM = "selftests/"
 
-_MARKER = re.compile(r"#\s*upto:\s*(\S+)\s*$")
+BARE = "base"
+"""The marker that nobody has to write: no patch but the tests."""
+
+_MARKER = re.compile(r"#\s*upto:\s*(?P<name>\S+)\s*(?P<kselftests>.*?)\s*$")
 _VERSION = re.compile(r"#\s*version:\s*(\d+)\s*$", re.MULTILINE)
 _ENTRY = re.compile(r"(?P<name>[\w.+-]+\.patch)\s*(?:#\s*(?P<note>.*\S))?\s*$")
 
 
 @dataclass(frozen=True)
+class Marker:
+    """A place to stop at, and patterns of the kselftests that pass from there on."""
+
+    name: str
+    kselftests: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join([f"# upto: {self.name}", *self.kselftests])
+
+
+@dataclass(frozen=True)
 class Entry:
-    """One patch: its file name, whether selftests/ is its source, its marker and comments."""
+    """One patch: its file name, whether selftests/ is its source, its markers and comments."""
 
     name: str
     generated: bool = False
     comments: tuple[str, ...] = ()
-    markers: tuple[str, ...] = ()
+    markers: tuple[Marker, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -66,18 +82,37 @@ class Series:
         marked = [index for index, entry in enumerate(self.entries) if entry.generated]
         return marked[0] if marked else None
 
-    def cut(self, marker: str) -> Series:
-        """The series up to a marker; all of it for ''."""
-        if not marker:
+    def cut(self, name: str) -> Series:
+        """The series up to the marker of this name, and the tests; all of it for ''."""
+        if not name:
             return self
+        if name == BARE:
+            return replace(self, entries=self._tests, upto=BARE)
         for index, entry in enumerate(self.entries):
-            if marker in entry.markers:
-                return replace(self, entries=self.entries[: index + 1], upto=marker)
-        known = [name for entry in self.entries for name in entry.markers]
+            if name in [marker.name for marker in entry.markers]:
+                kept = self.entries[: index + 1]
+                return replace(self, entries=(*kept, *self._tests), upto=name)
+        known = [BARE, *(marker.name for marker in self._markers)]
         raise KtError(
-            f"the series has no marker '# upto: {marker}'",
-            hint=f"markers: {', '.join(known) or 'none'}",
+            f"the series has no marker '# upto: {name}'", hint=f"markers: {', '.join(known)}"
         )
+
+    @property
+    def kselftests(self) -> tuple[str, ...]:
+        """Patterns of the kselftests to run: those that have to pass, where the series was cut, but
+        all of them on the base, to see what they find there."""
+        if self.upto in ("", BARE):
+            return ("*",)
+        return tuple(pattern for marker in self._markers for pattern in marker.kselftests)
+
+    @property
+    def _markers(self) -> list[Marker]:
+        return [marker for entry in self.entries for marker in entry.markers]
+
+    @property
+    def _tests(self) -> tuple[Entry, ...]:
+        last = [index for index, entry in enumerate(self.entries) if entry.markers]
+        return self.entries[last[-1] + 1 :] if last else ()
 
     def renewed(self, names: Sequence[str]) -> Series:
         """The same list for newly exported files: comments and markers stay with their patch."""
@@ -99,7 +134,7 @@ class Series:
         for entry in self.entries:
             lines += entry.comments
             lines.append(entry.name + (f"  # generated from {GENERATED_FROM}" * entry.generated))
-            lines += [f"# upto: {marker}" for marker in entry.markers]
+            lines += map(str, entry.markers)
         return "".join(f"{line}\n" for line in [*lines, *self.closing])
 
 
@@ -115,7 +150,8 @@ def load(folder: Path) -> Series:
     for number, line in enumerate(text.splitlines(), start=1):
         marker, entry = _MARKER.match(line), _ENTRY.match(line)
         if marker and entries:
-            entries[-1] = replace(entries[-1], markers=(*entries[-1].markers, marker[1]))
+            found = Marker(marker["name"], tuple(marker["kselftests"].split()))
+            entries[-1] = replace(entries[-1], markers=(*entries[-1].markers, found))
         elif entry:
             comments = tuple(pending) if entries else ()
             opening = opening if entries else tuple(pending)

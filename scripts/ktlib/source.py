@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ktlib import debian, proc
@@ -40,8 +40,8 @@ class Source:
     """An imported kernel.
 
     `base` is the commit before the series, `version` what its Makefile says, `is_default` whether
-    it is the source that patches/bases.toml pins; `base_commit` is the upstream commit, '' if
-    unknown.
+    it is the source that patches/bases.toml pins, to be patched; `base_commit` is the upstream
+    commit, '' if unknown.
     """
 
     name: str
@@ -54,6 +54,13 @@ class Source:
     def build_key(self, profile: str) -> str:
         """Name of build folder and image of a profile."""
         return profile if self.is_default else f"{profile}@{self.name}"
+
+    def beside(self) -> Source:
+        """The same source in a work tree of its own, so that neither disturbs the other's build."""
+        tree = self.git.top.with_name(f"{self.name}-base")
+        if not (tree / ".git").exists():
+            self.git.call("worktree", "add", "--quiet", "--detach", tree, self.base)
+        return replace(self, name=tree.name, git=Git(tree), is_default=False)
 
 
 def obtain(request: Request, base: Base, paths: Paths, ui: Ui) -> Source:

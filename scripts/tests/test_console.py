@@ -57,6 +57,29 @@ class FixtureTest(unittest.TestCase):
                     self.assertTrue(log.splitlines()[report.line - 1].rstrip("\r").endswith(first))
 
 
+class AnnouncementTest(unittest.TestCase):
+    """A report that a test has announced is none; any other one is."""
+
+    log = (DATA / "lockdep-recursive.log").read_text("utf-8").partition("\n\n")[2]
+    announcement = "[    1.000000] f_revoke: expected report: possible recursive locking\n"
+
+    def test_announced_report_is_none(self) -> None:
+        self.assertEqual(find_reports(self.announcement + self.log), [])
+
+    def test_only_one_is_announced(self) -> None:
+        twice = self.announcement + self.log + self.log
+        self.assertEqual(len(find_reports(twice)), 1)
+
+    def test_a_report_before_it_counts(self) -> None:
+        kinds = [report.kind for report in find_reports(self.log + self.announcement)]
+        self.assertEqual(kinds, ["lockdep", "missing"])
+
+    def test_another_report_counts(self) -> None:
+        other = self.announcement.replace("recursive", "circular")
+        kinds = [report.kind for report in find_reports(other + self.log)]
+        self.assertEqual(kinds, ["lockdep", "missing"])
+
+
 def titles(reports: list[Report]) -> list[str]:
     """What was reported, in order."""
     return [report.title for report in reports]

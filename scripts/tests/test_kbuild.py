@@ -65,6 +65,9 @@ class BuildTest(unittest.TestCase):
             fragments=(self.file("base.config", fragment),),
             series_fragments=(self.file("revoke.config", series_fragment),),
             kunit_suites={"revoke": "KUNIT"},
+            kselftests=(),
+            program="",
+            kernel="plain",
             append="",
             memory_mb=1,
             cpus=1,
@@ -104,7 +107,7 @@ class BuildTest(unittest.TestCase):
     def test_nothing_of_ours_in_the_tree(self) -> None:
         build = self.build("")
         build.kselftests.mkdir(parents=True)
-        build.install_selftests(self.ui)
+        build.install_selftests(("*",), self.ui)
         self.assertFalse(build.kselftests.exists())
 
     def test_modules(self) -> None:

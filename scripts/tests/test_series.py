@@ -15,8 +15,8 @@ TEXT = """\
 # upto: core
 # the users
 0002-proc-use-it.patch
+# upto: proc revoke:proc_* more:*
 0003-selftests.patch  # generated from selftests/
-# upto: tests
 # the end
 """
 
@@ -54,12 +54,21 @@ class SeriesTest(unittest.TestCase):
 
     def test_cut(self) -> None:
         full = self.full()
-        self.assertEqual(len(full.cut("core").entries), 1)
-        self.assertEqual(len(full.cut("tests").entries), 3)
+        names = [entry.name[:4] for entry in full.cut("core").entries]
+        self.assertEqual(names, ["0001", "0003"])
+        self.assertEqual(len(full.cut("proc").entries), 3)
+        self.assertEqual([entry.name[:4] for entry in full.cut("base").entries], ["0003"])
         self.assertIs(full.cut(""), full)
         with self.assertRaisesRegex(KtError, "no marker '# upto: moon'") as caught:
             full.cut("moon")
-        self.assertEqual(caught.exception.hint, "markers: core, tests")
+        self.assertEqual(caught.exception.hint, "markers: base, core, proc")
+
+    def test_kselftests_of_a_part(self) -> None:
+        full = self.full()
+        self.assertEqual(full.kselftests, ("*",))
+        self.assertEqual(full.cut("core").kselftests, ())
+        self.assertEqual(full.cut("proc").kselftests, ("revoke:proc_*", "more:*"))
+        self.assertEqual(full.cut("base").kselftests, ("*",))
 
     def test_renewed_keeps_comments_with_their_patches(self) -> None:
         names = ["0001-new.patch", "0002-core.patch", "0003-selftests.patch"]
@@ -67,7 +76,7 @@ class SeriesTest(unittest.TestCase):
         self.assertEqual(
             renewed.text(),
             "# the list\n# version: 2\n0001-new.patch\n0002-core.patch\n# upto: core\n"
-            "0003-selftests.patch  # generated from selftests/\n# upto: tests\n# the end\n",
+            "0003-selftests.patch  # generated from selftests/\n# the end\n",
         )
         self.assertEqual(self.full().lost(names), ["0002-proc-use-it.patch"])
 

@@ -210,7 +210,7 @@ class BranchTest(TreeCase):
         written = self.export(source)
         self.assertEqual(written.entries[-1].name, "0003-fs-mine.patch")
         self.assertEqual(written.generated_index, 1)
-        self.assertEqual(written.entries[0].markers, ("core",))
+        self.assertEqual(written.entries[0].markers, (series.Marker("core"),))
 
     def test_commits_put_before_the_generated_one(self) -> None:
         source = self.two_patches()
@@ -242,12 +242,39 @@ class BranchTest(TreeCase):
 
     def test_part_of_the_series(self) -> None:
         source = self.two_patches()
+        self.commit(source, "fs/b.c", "last\n", "fs: last")
+        self.export(source)
+        listing = self.paths.patches / "v7.3/series"
+        lines = listing.read_text().splitlines()
+        lines[-2:] = [lines[-1], "# upto: last revoke:*", lines[-2]]
+        listing.write_text("\n".join(lines) + "\n")
         self.apply(source, upto="core")
-        self.assertFalse((source.git.top / "tools").exists())
+        self.assertEqual((source.git.top / "fs/b.c").read_text(), "untouched\n")
+        self.assertTrue((source.git.top / "tools").exists())
         with self.assertRaisesRegex(KtError, "only a part of the series"):
             self.export(source)
         self.apply(source)
-        self.assertTrue((source.git.top / "tools").exists())
+        self.assertEqual((source.git.top / "fs/b.c").read_text(), "last\n")
+
+    def test_base_with_the_tests_is_beside(self) -> None:
+        source = self.two_patches()
+        tip = source.git.commit_of(branch.BRANCH)
+        beside = source.beside()
+        branch.apply_beside(beside, self.listed().cut("base"), self.paths.selftests)
+        self.assertEqual((beside.git.top / "fs/a.c").read_text(), "one\ntwo\nthree\n")
+        self.assertTrue((beside.git.top / "tools/testing/selftests/revoke/Makefile").exists())
+        self.assertEqual(source.git.commit_of("HEAD"), tip)
+        self.assertNotEqual(beside.build_key("plain"), source.build_key("plain"))
+        self.assertEqual(source.beside(), beside)
+
+    def test_part_does_without_what_depends_on_the_rest(self) -> None:
+        source = self.two_patches()
+        self.commit(source, "MAINTAINERS", "REVOKE\n", "MAINTAINERS: add")
+        patches = branch.exported(source.git, source.base, source.git.commit_of("HEAD") or "", 1)
+        file = self.top / "add.patch"
+        file.write_text(list(patches.values())[2])
+        tip = branch.applied_mails(source.git, source.base, [file], ["MAINTAINERS"])
+        self.assertIsNone(source.git.tree_of(tip, "MAINTAINERS"))
 
     def test_patch_that_does_not_apply(self) -> None:
         source = self.two_patches()

@@ -148,9 +148,8 @@ void renaming_races_reads()
 	check_ok(reader.join(), "read");
 }
 
-/* Changes */
+/* Changes, of which an attribute tells until it is read */
 
-/* An attribute tells of a change until it is read. */
 void check_told(const Result &result, const WayToWait &way, std::uint32_t events)
 {
 	check_ok(result, way.name);
@@ -158,7 +157,8 @@ void check_told(const Result &result, const WayToWait &way, std::uint32_t events
 		check_equal(static_cast<std::uint32_t>(result.value), events, way.name);
 }
 
-void notified(const WayToWait &way)
+/* Who waits is told of a notification, and, new with the revocation of files, of the removal. */
+void told(const WayToWait &way, const std::function<void(const Object &file)> &event)
 {
 	const Control control;
 	const Object file = attribute(control);
@@ -167,23 +167,13 @@ void notified(const WayToWait &way)
 	check_ok(read_some(fd.get()), "read");
 	Worker waiter{way.name, [&] { return way.wait(fd.get(), EPOLLPRI); }};
 	waiter.await_asleep();
-	file.set_ready(EPOLLPRI);
+	event(file);
 	check_told(waiter.join(), way, EPOLLPRI | EPOLLERR);
 }
 
-/* New with the revocation of files: they slept on. */
-void told_of_removal(const WayToWait &way)
-{
-	const Control control;
-	const Object file = attribute(control);
-	const UniqueFd fd = file.open();
+void notify_file(const Object &file) { file.set_ready(EPOLLPRI); }
 
-	check_ok(read_some(fd.get()), "read");
-	Worker waiter{way.name, [&] { return way.wait(fd.get(), EPOLLPRI); }};
-	waiter.await_asleep();
-	check_ok(file.remove(), "removal");
-	check_told(waiter.join(), way, EPOLLPRI | EPOLLERR);
-}
+void remove_file(const Object &file) { check_ok(file.remove(), "removal"); }
 
 void waiter_does_not_wait_for_a_reader()
 {
@@ -400,9 +390,10 @@ int main(int argc, char **argv)
 	};
 
 	for (const WayToWait &way : ways_to_wait()) {
-		cases.push_back({fmt::format("{}.notified", way.name), [&way] { notified(way); }});
+		cases.push_back(
+			{fmt::format("{}.notified", way.name), [&way] { told(way, notify_file); }});
 		cases.push_back({fmt::format("{}.told_of_removal", way.name),
-				 [&way] { told_of_removal(way); }});
+				 [&way] { told(way, remove_file); }});
 	}
 	return run_cases(argc, argv, cases);
 }

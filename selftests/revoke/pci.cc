@@ -3,15 +3,10 @@
  * Mapped registers of PCI devices: they go with the device, and only with it. The
  * device is QEMU's "edu", which is made for this; there have to be two.
  */
-#include <fcntl.h>
 #include <linux/pci.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
-#include <array>
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -19,7 +14,9 @@
 #include "child.hh"
 #include "file_ops.hh"
 #include "harness.hh"
+#include "mapper.hh"
 #include "mapping.hh"
+#include "pci_device.hh"
 #include "unique_fd.hh"
 #include "worker.hh"
 
@@ -28,92 +25,32 @@ using namespace revoke_test;
 namespace
 {
 
-const std::filesystem::path bus{"/sys/bus/pci"};
-
 /* A register of 8 bytes that keeps what is written to it. */
 constexpr std::size_t source_address = 0x80;
 
-void write_file(const std::filesystem::path &path, std::string_view text)
+std::vector<PciDevice> devices()
 {
-	const UniqueFd fd{open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+	std::vector<PciDevice> found = PciDevice::find({"0x1234", "0x11e8"});
 
-	check(static_cast<bool>(fd), "{}: {}", path.string(), error_name(errno));
-	check_value(result_of(write(fd.get(), text.data(), text.size())), text.size(),
-		    path.string());
-}
-
-std::string read_line(const std::filesystem::path &path)
-{
-	std::ifstream file{path};
-	std::string line;
-
-	std::getline(file, line);
-	return line;
-}
-
-class Device
-{
-public:
-	explicit Device(std::filesystem::path folder) : folder_{std::move(folder)}
-	{
-		write_file(folder_ / "enable", "1");
-	}
-
-	[[nodiscard]] Result try_open_registers() const
-	{
-		return result_of(open((folder_ / "resource0").c_str(), O_RDWR | O_CLOEXEC));
-	}
-	[[nodiscard]] UniqueFd open_registers() const
-	{
-		const Result opened = try_open_registers();
-
-		check_ok(opened, "open of resource0");
-		return UniqueFd{static_cast<int>(opened.value)};
-	}
-	/* Through procfs, where a device is called by the end of its name, after the domain. */
-	[[nodiscard]] UniqueFd open_configuration() const
-	{
-		std::string name = folder_.filename().string().substr(std::string{"0000:"}.size());
-		name[2] = '/';
-		const std::string path = "/proc/bus/pci/" + name;
-		UniqueFd fd{open(path.c_str(), O_RDWR | O_CLOEXEC)};
-
-		if (!fd && errno == ENOENT)
-			skip("there is no {}", path);
-		check(static_cast<bool>(fd), "{}: {}", path, error_name(errno));
-		return fd;
-	}
-	/* Of the registers, on the bus. */
-	[[nodiscard]] std::uint64_t address() const
-	{
-		return std::stoull(read_line(folder_ / "resource"), nullptr, 16);
-	}
-	void remove() const
-	{
-		write_file(folder_ / "remove", "1");
-		check_error(result_of(access(folder_.c_str(), F_OK)), ENOENT, folder_.string());
-	}
-
-private:
-	std::filesystem::path folder_;
-};
-
-/* All there are; those that were removed are found again. */
-std::vector<Device> devices()
-{
-	std::vector<Device> found;
-	std::error_code none;
-
-	if (access((bus / "rescan").c_str(), F_OK) != 0)
-		skip("no PCI bus");
-	write_file(bus / "rescan", "1");
-	for (const auto &entry : std::filesystem::directory_iterator{bus / "devices", none})
-		if (read_line(entry.path() / "vendor") == "0x1234" &&
-		    read_line(entry.path() / "device") == "0x11e8")
-			found.emplace_back(entry.path());
 	if (found.size() < 2)
 		skip("needs two of QEMU's edu devices");
 	return found;
+}
+
+UniqueFd open_registers(const PciDevice &device) { return device.open_file("resource0"); }
+
+/* Through procfs, where a device is called by the end of its name, after the domain. */
+UniqueFd open_configuration(const PciDevice &device)
+{
+	std::string name = device.name().substr(std::string{"0000:"}.size());
+	name[2] = '/';
+	const std::string path = "/proc/bus/pci/" + name;
+	UniqueFd fd{open(path.c_str(), O_RDWR | O_CLOEXEC)};
+
+	if (!fd && errno == ENOENT)
+		skip("there is no {}", path);
+	check(static_cast<bool>(fd), "{}: {}", path, error_name(errno));
+	return fd;
 }
 
 std::byte *source(const Mapping &registers) { return registers.page(0) + source_address; }
@@ -132,9 +69,9 @@ void check_gone(const Mapping &registers)
 
 void mapping_goes_with_the_device()
 {
-	const std::vector<Device> pair = devices();
-	const UniqueFd fd = pair[0].open_registers();
-	const UniqueFd other_fd = pair[1].open_registers();
+	const std::vector<PciDevice> pair = devices();
+	const UniqueFd fd = open_registers(pair[0]);
+	const UniqueFd other_fd = open_registers(pair[1]);
 	const Mapping registers{fd.get(), 1};
 	const Mapping bystander{other_fd.get(), 1};
 
@@ -147,11 +84,30 @@ void mapping_goes_with_the_device()
 	check_works(bystander, 43);
 }
 
+/* The registers are the device's, not its driver's: they stay when that is unbound. */
+void mapping_outlives_the_driver()
+{
+	const std::vector<PciDevice> pair = devices();
+
+	pair[0].bind_stub();
+	const UniqueFd fd = open_registers(pair[0]);
+	const Mapping registers{fd.get(), 1};
+
+	check_works(registers, 48);
+	pair[0].unbind();
+	check_works(registers, 49);
+	check_works(Mapping{fd.get(), 1}, 50);
+	pair[0].bind_stub();
+	check_works(registers, 51);
+	pair[0].remove();
+	check_gone(registers);
+}
+
 /* The file that a mapping keeps is enough, no descriptor is needed. */
 void mapping_without_descriptor_goes()
 {
-	const std::vector<Device> pair = devices();
-	UniqueFd fd = pair[0].open_registers();
+	const std::vector<PciDevice> pair = devices();
+	UniqueFd fd = open_registers(pair[0]);
 	const Mapping registers{fd.get(), 1};
 
 	fd.reset();
@@ -162,8 +118,8 @@ void mapping_without_descriptor_goes()
 
 void mapping_of_another_process_goes()
 {
-	const std::vector<Device> pair = devices();
-	const UniqueFd fd = pair[0].open_registers();
+	const std::vector<PciDevice> pair = devices();
+	const UniqueFd fd = open_registers(pair[0]);
 	const Mapping registers{fd.get(), 1};
 	const Mapping shared{-1, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS};
 
@@ -182,56 +138,6 @@ void mapping_of_another_process_goes()
 	check_equal(WEXITSTATUS(status), SIGBUS, "signal in the child");
 }
 
-/* Maps registers until that fails, and keeps the last mappings. */
-class Mapper
-{
-public:
-	explicit Mapper(int fd) : worker_{"mmap", [this, fd] { return map_on(fd); }} {}
-
-	void await_mappings() const
-	{
-		while (!made_)
-			std::this_thread::yield();
-	}
-	/* The number of mappings that were looked at. */
-	std::size_t check_gone()
-	{
-		check_error(worker_.join(), ENODEV, "mmap");
-		for (void *start : last_)
-			if (start)
-				check_equal(touch(static_cast<std::byte *>(start) + source_address)
-						    .signal,
-					    SIGBUS, "signal");
-		return made_;
-	}
-	~Mapper()
-	{
-		for (void *start : last_)
-			if (start)
-				munmap(start, page_size());
-	}
-
-private:
-	Result map_on(int fd)
-	{
-		for (;;) {
-			void *start = mmap(nullptr, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
-					   fd, 0);
-
-			if (start == MAP_FAILED)
-				return result_of(-1);
-			void *&place = last_[made_ % last_.size()];
-			if (place)
-				munmap(place, page_size());
-			place = start;
-			made_++;
-		}
-	}
-	std::array<void *, 64> last_{};
-	std::atomic<std::size_t> made_{0};
-	Worker worker_;
-};
-
 /* Whatever has been mapped by the time that the device is gone is gone, too. */
 void mmap_races_removal()
 {
@@ -239,11 +145,11 @@ void mmap_races_removal()
 	std::size_t made = 0;
 
 	for (unsigned int round = 0; round < rounds; round++) {
-		const std::vector<Device> pair = devices();
-		const UniqueFd fd = pair[0].open_registers();
-		const UniqueFd other_fd = pair[1].open_registers();
+		const std::vector<PciDevice> pair = devices();
+		const UniqueFd fd = open_registers(pair[0]);
+		const UniqueFd other_fd = open_registers(pair[1]);
 		const Mapping bystander{other_fd.get(), 1};
-		Mapper mapper{fd.get()};
+		Mapper mapper{fd.get(), source_address};
 
 		check_works(bystander, round);
 		mapper.await_mappings();
@@ -260,11 +166,11 @@ void unmapping_races_removal()
 	const unsigned int rounds = std::min(options().rounds, 20U);
 
 	for (unsigned int round = 0; round < rounds; round++) {
-		const std::vector<Device> pair = devices();
+		const std::vector<PciDevice> pair = devices();
 		std::atomic<unsigned int> closed{0};
 		Worker closer{"close", [&] {
 				      for (;;) {
-					      const Result opened = pair[0].try_open_registers();
+					      const Result opened = pair[0].try_open("resource0");
 
 					      if (!opened.ok())
 						      return opened;
@@ -293,15 +199,15 @@ void new_device_is_not_the_old_one()
 	std::vector<UniqueFd> old_fds;
 
 	for (unsigned int round = 0; round < 3; round++) {
-		const std::vector<Device> pair = devices();
+		const std::vector<PciDevice> pair = devices();
 
-		old_fds.push_back(pair[0].open_registers());
+		old_fds.push_back(open_registers(pair[0]));
 		old_ones.emplace_back(old_fds.back().get(), 1);
 		check_works(old_ones.back(), round);
 		pair[0].remove();
 	}
-	const std::vector<Device> pair = devices();
-	const UniqueFd fd = pair[0].open_registers();
+	const std::vector<PciDevice> pair = devices();
+	const UniqueFd fd = open_registers(pair[0]);
 	const Mapping registers{fd.get(), 1};
 
 	check_works(registers, 46);
@@ -315,8 +221,8 @@ void new_device_is_not_the_old_one()
 /* The older way to the registers. */
 void mapping_of_procfs_goes()
 {
-	const std::vector<Device> pair = devices();
-	const UniqueFd fd = pair[0].open_configuration();
+	const std::vector<PciDevice> pair = devices();
+	const UniqueFd fd = open_configuration(pair[0]);
 
 	check_ok(result_of(ioctl(fd.get(), PCIIOC_MMAP_IS_MEM)), "PCIIOC_MMAP_IS_MEM");
 	const auto address = static_cast<off_t>(pair[0].address());
@@ -340,6 +246,7 @@ int main(int argc, char **argv)
 		argc, argv,
 		{
 			{"mapping_goes_with_the_device", mapping_goes_with_the_device},
+			{"mapping_outlives_the_driver", mapping_outlives_the_driver},
 			{"mapping_without_descriptor_goes", mapping_without_descriptor_goes},
 			{"mapping_of_another_process_goes", mapping_of_another_process_goes},
 			{"mmap_races_removal", mmap_races_removal, std::chrono::seconds{120}},

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Devices on the PCI bus, and their memory. */
+#ifndef REVOKE_PCI_DEVICE_H
+#define REVOKE_PCI_DEVICE_H
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "check.hh"
+#include "mapping.hh"
+#include "unique_fd.hh"
+
+namespace revoke_test
+{
+
+class PciDevice
+{
+public:
+	/* As they are called in sysfs: "0x1234". */
+	struct Kind {
+		std::string_view vendor;
+		std::string_view device;
+	};
+
+	/* All there are; those that were removed are found again. */
+	static std::vector<PciDevice> find(const Kind &kind)
+	{
+		std::vector<PciDevice> found;
+		std::error_code none;
+
+		if (access((bus() / "rescan").c_str(), F_OK) != 0)
+			skip("no PCI bus");
+		write_file(bus() / "rescan", "1");
+		for (const auto &entry :
+		     std::filesystem::directory_iterator{bus() / "devices", none})
+			if (read_line(entry.path() / "vendor") == kind.vendor &&
+			    read_line(entry.path() / "device") == kind.device)
+				found.emplace_back(entry.path());
+		return found;
+	}
+
+	explicit PciDevice(std::filesystem::path folder) : folder_{std::move(folder)}
+	{
+		write_file(folder_ / "enable", "1");
+	}
+
+	[[nodiscard]] std::string name() const { return folder_.filename(); }
+	[[nodiscard]] bool is_there() const { return access(folder_.c_str(), F_OK) == 0; }
+	[[nodiscard]] Result try_open(const std::string &file) const
+	{
+		return result_of(open((folder_ / file).c_str(), O_RDWR | O_CLOEXEC));
+	}
+	[[nodiscard]] UniqueFd open_file(const std::string &file) const
+	{
+		const Result opened = try_open(file);
+
+		check_ok(opened, file);
+		return UniqueFd{static_cast<int>(opened.value)};
+	}
+	/* Of its first memory, on the bus. */
+	[[nodiscard]] std::uint64_t address() const
+	{
+		return std::stoull(read_line(folder_ / "resource"), nullptr, 16);
+	}
+	void remove() const
+	{
+		write_file(folder_ / "remove", "1");
+		check(!is_there(), "{} is still there", folder_.string());
+	}
+	/* Bound to a driver that leaves it alone. */
+	void bind_stub() const
+	{
+		write_file(folder_ / "driver_override", "pci-stub");
+		write_file(bus() / "drivers_probe", name());
+		if (access((folder_ / "driver").c_str(), F_OK) != 0)
+			skip("there is no driver pci-stub");
+	}
+	void unbind() const { write_file(folder_ / "driver/unbind", name()); }
+
+private:
+	static std::filesystem::path bus() { return "/sys/bus/pci"; }
+
+	static void write_file(const std::filesystem::path &path, std::string_view text)
+	{
+		const UniqueFd fd{open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+
+		check(static_cast<bool>(fd), "{}: {}", path.string(), error_name(errno));
+		check_value(result_of(write(fd.get(), text.data(), text.size())), text.size(),
+			    path.string());
+	}
+	static std::string read_line(const std::filesystem::path &path)
+	{
+		std::ifstream file{path};
+		std::string line;
+
+		std::getline(file, line);
+		return line;
+	}
+
+	std::filesystem::path folder_;
+};
+
+} // namespace revoke_test
+
+#endif
