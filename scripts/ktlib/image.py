@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ktlib import proc
@@ -20,19 +21,24 @@ from ktlib.outcome import Outcome
 from ktlib.ui import Ui
 
 _BUSYBOX = Path("/bin/busybox")
-# For the kernel's own kselftests, which are not all content with busybox' shell.
-_BASH = Path("/bin/bash-static")
+# For the kernel's own kselftests, which are not all content with busybox.
+_TOOLS = {"/bin/bash": Path("/bin/bash-static"), "/usr/bin/kmod": Path("/usr/bin/kmod")}
+_LINKS = {"/usr/bin/env": "/bin/busybox", "/usr/sbin/modprobe": "/usr/bin/kmod"}
+_LIBRARY = re.compile(r"(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
 _FOLDERS = (
     "bin",
     "dev",
     "etc",
     "kselftest",
-    "lib",
+    "lib/firmware",
+    "lib/x86_64-linux-gnu",
+    "lib64",
     "proc",
     "root",
     "sys",
     "tmp",
     "usr/bin",
+    "usr/sbin",
 )
 # Not linked: the binary itself, and what we bring a better one of.
 _OWN_APPLETS = ("busybox", "timeout")
@@ -48,9 +54,11 @@ def make_image(build: Build, guest_sources: Path, ui: Ui) -> Path:
             programs = {
                 place: _compile(guest_sources / name, scratch) for name, place in _PROGRAMS.items()
             }
+            links = {}
             if build.profile.kselftests:
-                programs["/bin/bash"] = _BASH
-            lines = listing(programs, build.modules, build.kselftests)
+                programs |= _TOOLS | _libraries(_TOOLS.values())
+                links = _LINKS
+            lines = listing(programs, links, build.modules, build.kselftests)
             archive = _cpio(build.folder / "usr/gen_init_cpio", lines, scratch)
         data = gzip.compress(archive, compresslevel=1, mtime=0)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -60,19 +68,30 @@ def make_image(build: Build, guest_sources: Path, ui: Ui) -> Path:
     return target
 
 
-def listing(programs: Mapping[str, Path], modules: Path, kselftests: Path) -> list[str]:
+def listing(
+    programs: Mapping[str, Path], links: Mapping[str, str], modules: Path, kselftests: Path
+) -> list[str]:
     """The lines that gen_init_cpio reads.
 
-    `programs` says which file goes to which place, `modules` is a folder that is laid out as /, and
-    `kselftests` what becomes /kselftest.
+    `programs` says which file goes to which place, `links` what leads to what, `modules` is a
+    folder that is laid out as /, and `kselftests` what becomes /kselftest.
     """
     folders = sorted({str(part) for name in _FOLDERS for part in _with_parents(Path(name))})
     lines = [f"dir /{name} 0755 0 0" for name in folders]
     lines.append("nod /dev/console 0600 0 0 c 5 1")
     lines += [f"file {place} {program} 0755 0 0" for place, program in programs.items()]
     lines.append(f"file /bin/busybox {_BUSYBOX} 0755 0 0")
+    lines += [f"slink {place} {target} 0777 0 0" for place, target in links.items()]
     lines += [f"slink /bin/{applet} /bin/busybox 0777 0 0" for applet in _applets()]
     return [*lines, *_tree("/lib", modules / "lib"), *_tree("/kselftest", kselftests)]
+
+
+def _libraries(programs: Iterable[Path]) -> dict[str, Path]:
+    """What the dynamic linker loads for them, at the places where they are here."""
+    found = [
+        name for file in programs for name in _LIBRARY.findall(proc.capture(["ldd", file]).stdout)
+    ]
+    return {name: Path(name) for name in found}
 
 
 def _with_parents(folder: Path) -> list[Path]:

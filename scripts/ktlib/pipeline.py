@@ -87,7 +87,7 @@ class Pipeline:
     @cached_property
     def built(self) -> Build:
         """Kernel, modules and kselftests."""
-        self.need("source", "build", "selftests")
+        self.need("source", "build", "selftests", *(["regress"] if self.profile.kselftests else []))
         build = self.configured
         build.compile(self.ui)
         wanted = self.profile.kselftests or self.full_series.cut(self.choice.upto).kselftests
@@ -122,7 +122,6 @@ class Pipeline:
 
     def compare_with_base(self) -> Outcome:
         """The kernel's own kselftests without and with the series."""
-        self.need(*deps.RUN_PURPOSES, "regress")
         chosen = replace(self.choice, profile="regress")
         kernels = {
             regress.BASE: Pipeline(self.paths, replace(chosen, upto=series.BARE), self.ui),

@@ -21,12 +21,15 @@ class ListingTest(unittest.TestCase):
             (tests / "revoke/proc_io").touch(mode=0o755)
             (tests / "revoke/settings").touch(mode=0o644)
             with mock.patch.object(image, "_applets", return_value=["sh"]):
-                lines = image.listing({"/init": Path("/o/init")}, modules, tests)
+                lines = image.listing(
+                    {"/init": Path("/o/init")}, {"/usr/bin/env": "/bin/busybox"}, modules, tests
+                )
         for line in (
             "dir /usr 0755 0 0",
             "dir /usr/bin 0755 0 0",
             "nod /dev/console 0600 0 0 c 5 1",
             "file /init /o/init 0755 0 0",
+            "slink /usr/bin/env /bin/busybox 0777 0 0",
             "slink /bin/sh /bin/busybox 0777 0 0",
             "dir /lib/modules/7.3.4 0755 0 0",
             f"file /lib/modules/7.3.4/test.ko {release}/test.ko 0644 0 0",
@@ -39,7 +42,12 @@ class ListingTest(unittest.TestCase):
         folders = [line.split()[1] for line in lines if line.startswith("dir ")]
         self.assertEqual(len(folders), len(set(folders)))
 
+    def test_libraries(self) -> None:
+        found = image._libraries([Path("/bin/cat")])
+        self.assertTrue([name for name in found if "/libc.so" in name])
+        self.assertEqual(image._libraries([Path("/bin/busybox")]), {})
+
     def test_no_selftests(self) -> None:
         with mock.patch.object(image, "_applets", return_value=[]):
-            lines = image.listing({}, Path("/nowhere"), Path("/nowhere"))
+            lines = image.listing({}, {}, Path("/nowhere"), Path("/nowhere"))
         self.assertFalse([line for line in lines if "/kselftest/" in line])
