@@ -68,16 +68,23 @@ def apply(source: Source, series: Series, selftests: Path, ui: Ui, *, force: boo
 
 def apply_beside(source: Source, series: Series, selftests: Path) -> str:
     """Check out base + series in a work tree that has no branch; returns the tip."""
-    tip = refreshed(source, imported(source.git, source.base, series), series, selftests)
-    source.git.call("checkout", "--quiet", "--detach", tip)
+    git = source.git
+    if not git.is_clean():
+        raise KtError(
+            f"{git.top} has uncommitted changes",
+            hint=f"it is made anew from the patches: keep them elsewhere, git -C {git.top} stash",
+        )
+    tip = refreshed(source, imported(git, source.base, series), series, selftests)
+    git.call("checkout", "--quiet", "--detach", tip)
     return tip
 
 
 def imported(git: Git, base: str, series: Series) -> str:
     """The tip of base + patch files, as git am makes it; KtError names the patch that fails."""
-    # Where patches are left out, entries in there have not the neighbours that the others expect.
-    without = ("MAINTAINERS",) if series.upto else ()
-    return applied_mails(git, base, series.files, without)
+    whole = len(series.files) - len(series.stranded)
+    tip = applied_mails(git, base, series.files[:whole])
+    # Their entries in there have not the neighbours that they expect.
+    return applied_mails(git, tip, series.files[whole:], ("MAINTAINERS",))
 
 
 def applied_mails(git: Git, base: str, files: Sequence[Path], without: Sequence[str] = ()) -> str:

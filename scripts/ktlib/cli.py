@@ -53,7 +53,14 @@ def _apply(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return Outcome.PASS
 
 
+def _refuse_part(options: argparse.Namespace) -> None:
+    """For what is about the series as a whole."""
+    if options.upto:
+        raise KtError(f"{options.verb} takes all of the series", hint="leave out UPTO")
+
+
 def _series(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    _refuse_part(options)
     tip = pipeline.apply()
     signoff = posting.parse_identity(options.signoff) if options.signoff else None
     content = posting.mails(pipeline.source, pipeline.full_series, tip, signoff)
@@ -67,6 +74,7 @@ def _series(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
 
 
 def _export(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    _refuse_part(options)
     source, series = pipeline.source, pipeline.full_series
     if options.signoff:
         if options.output is None:
@@ -102,7 +110,8 @@ def _run(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return pipeline.run().outcome
 
 
-def _regress(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+def _regress(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    _refuse_part(options)
     return pipeline.compare_with_base()
 
 

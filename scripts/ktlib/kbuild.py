@@ -153,12 +153,20 @@ class Build:
             step.result = f"{self._choose_programs(wanted)} programs to run"
 
     def _choose_programs(self, wanted: Sequence[str]) -> int:
+        """Have those run that are wanted; with none of them there is nothing to install."""
+        programs = self.programs()
+        for pattern in self.profile.kselftests:
+            if not any(fnmatchcase(name, pattern) for name in programs):
+                raise KtError(
+                    f"no kselftest is called {pattern}",
+                    hint="see the profile's kselftests in kernel-config/scenarios.toml",
+                )
         chosen = [
-            name
-            for name in self.programs()
-            if any(fnmatchcase(name, pattern) for pattern in wanted)
+            name for name in programs if any(fnmatchcase(name, pattern) for pattern in wanted)
         ]
         self._listed.write_text("".join(f"{name}\n" for name in chosen))
+        if not chosen:
+            shutil.rmtree(self.kselftests)
         return len(chosen)
 
     def _series_options(self, ui: Ui) -> dict[str, str]:

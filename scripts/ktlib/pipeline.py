@@ -127,15 +127,12 @@ class Pipeline:
             regress.BASE: Pipeline(self.paths, replace(chosen, upto=series.BARE), self.ui),
             regress.SERIES: Pipeline(self.paths, chosen, self.ui),
         }
-        programs = kernels[regress.BASE].built.programs()
-        self.ui.info(f"{len(programs)} programs")
-        return regress.compare(
-            programs, lambda kernel, name: kernels[kernel].run(words=_only(name)), self.ui
-        )
+        return regress.compare(lambda kernel: kernels[kernel].run(), self.ui)
 
     def _rebuilt_run(self, kselftest: str | None) -> RunResult:
         self.built.compile(self.ui)
-        return self.run(words=_only(kselftest), patience=_MUTANT_PATIENCE)
+        words = "" if kselftest is None else f" f_revoke.test={kselftest}"
+        return self.run(words=words, patience=_MUTANT_PATIENCE)
 
     def run(self, *, shell: bool = False, words: str = "", patience: float = 1.0) -> RunResult:
         """Boot the kernel: to a verdict, or to a prompt. `words` go to the kernel's command line,
@@ -161,8 +158,3 @@ class Pipeline:
             interactive=shell,
         )
         return run_guest(spec, self.ui)
-
-
-def _only(kselftest: str | None) -> str:
-    """The words that have the guest run this kselftest alone, '' for none of them; all for None."""
-    return "" if kselftest is None else f" f_revoke.test={kselftest}"

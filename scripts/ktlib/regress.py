@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """The kernel's own kselftests without the series and with it: nothing may come out differently.
 
-A test that differs is run again, alone and on both kernels, since some depend on the load of the
-machine. What it gave in any run counts: it differs when the kernels have no result in common.
+When a test differs, everything is run again on both kernels: some depend on the load of the
+machine, and others on what those before them have left. A test differs when the kernels have no
+result in common after all runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ktlib.errors import KtError
@@ -22,8 +23,8 @@ _ABSENT = "absent"
 # What tests that fail may end a run with; anything else is the kernel's or the machine's doing.
 _USABLE = (Outcome.PASS, Outcome.FAIL, Outcome.SKIP, Outcome.TIMEOUT)
 
-Try = Callable[[str, str | None], RunResult]
-"""Runs the kselftests on a kernel, BASE or SERIES: one as folder:program, all for None."""
+Try = Callable[[str], RunResult]
+"""Runs all kselftests on a kernel, BASE or SERIES."""
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Findings:
     statuses: dict[str, dict[str, set[str]]] = field(default_factory=lambda: {BASE: {}, SERIES: {}})
 
     def add(self, kernel: str, tests: Iterable[TestResult]) -> None:
-        """Take in a run of a kernel, or of some tests of it."""
+        """Take in a run of a kernel."""
         for test in tests:
             self.statuses[kernel].setdefault(test.name, set()).add(test.status.value)
 
@@ -55,40 +56,26 @@ class Findings:
         return ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words)))
 
 
-def compare(programs: Sequence[str], try_it: Try, ui: Ui) -> Outcome:
+def compare(try_it: Try, ui: Ui) -> Outcome:
     """Run them on both kernels and show what differs; FAIL when anything does."""
     findings = Findings()
-    for kernel in (BASE, SERIES):
-        ui.banner(kernel)
-        findings.add(kernel, _whole(try_it(kernel, None), kernel))
-    for attempt in range(1, _ATTEMPTS):
-        for program in _programs_of(findings.differing(), programs):
-            ui.banner(f"{program}, once more ({attempt} of {_ATTEMPTS - 1})")
-            for kernel in (BASE, SERIES):
-                findings.add(kernel, _whole(try_it(kernel, program), kernel))
+    for attempt in range(1, _ATTEMPTS + 1):
+        for kernel in (BASE, SERIES):
+            ui.banner(f"{kernel}, run {attempt}")
+            findings.add(kernel, _whole(try_it(kernel), kernel))
+        if not findings.differing():
+            break
     return _report(findings, ui)
 
 
 def _whole(result: RunResult, kernel: str) -> tuple[TestResult, ...]:
-    if result.outcome not in _USABLE or not result.complete:
+    if result.outcome not in _USABLE or not result.complete or not result.tests:
         raise KtError(
             f"the run {kernel} ended with {result.outcome.name}",
             outcome=result.outcome,
             hint="\n".join([*result.reasons[:3], f"see {result.run_dir}"]),
         )
     return result.tests
-
-
-def _programs_of(tests: Iterable[str], programs: Sequence[str]) -> list[str]:
-    """The programs that have these tests."""
-    prefixes = {f"kselftest.{name.replace(':', '.')}": name for name in programs}
-    found = [
-        name
-        for test in tests
-        for prefix, name in prefixes.items()
-        if test == prefix or test.startswith(f"{prefix}.")
-    ]
-    return list(dict.fromkeys(found))
 
 
 def _report(findings: Findings, ui: Ui) -> Outcome:
@@ -102,5 +89,5 @@ def _report(findings: Findings, ui: Ui) -> Outcome:
         ]
         ui.table(("test", BASE, SERIES), rows)
     same = len(findings.statuses[BASE].keys() | findings.statuses[SERIES].keys()) - len(differing)
-    ui.line(f"{same} passed, {len(differing)} failed")
+    ui.line(f"{same} the same, {len(differing)} different")
     return Outcome.FAIL if differing else Outcome.PASS

@@ -57,7 +57,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Series:
-    """The list of a folder; `upto` is the marker that it was cut at, or ''."""
+    """The list of a folder; `upto` is the marker that it was cut at, or '', and `stranded` are the
+    patches at the end that follow others than they were made for."""
 
     folder: Path
     entries: tuple[Entry, ...] = ()
@@ -65,6 +66,7 @@ class Series:
     opening: tuple[str, ...] = field(default=(), compare=False)
     closing: tuple[str, ...] = field(default=(), compare=False)
     upto: str = ""
+    stranded: tuple[Entry, ...] = ()
 
     @property
     def files(self) -> list[Path]:
@@ -87,11 +89,10 @@ class Series:
         if not name:
             return self
         if name == BARE:
-            return replace(self, entries=self._tests, upto=BARE)
+            return self._with_tests((), BARE)
         for index, entry in enumerate(self.entries):
             if name in [marker.name for marker in entry.markers]:
-                kept = self.entries[: index + 1]
-                return replace(self, entries=(*kept, *self._tests), upto=name)
+                return self._with_tests(self.entries[: index + 1], name)
         known = [BARE, *(marker.name for marker in self._markers)]
         raise KtError(
             f"the series has no marker '# upto: {name}'", hint=f"markers: {', '.join(known)}"
@@ -104,6 +105,11 @@ class Series:
         if self.upto in ("", BARE):
             return ("*",)
         return tuple(pattern for marker in self._markers for pattern in marker.kselftests)
+
+    def _with_tests(self, kept: tuple[Entry, ...], name: str) -> Series:
+        entries = (*kept, *self._tests)
+        stranded = () if entries == self.entries else self._tests
+        return replace(self, entries=entries, upto=name, stranded=stranded)
 
     @property
     def _markers(self) -> list[Marker]:

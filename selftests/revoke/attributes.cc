@@ -290,7 +290,7 @@ void several_remove_it()
 	for (unsigned int i = 0; i < writers; i++)
 		fds.push_back(file.open());
 	/* Long enough for all of them to be inside before the first one goes on. */
-	file.behave(TEST_REVOKE_WRITE, {.delay = 2 * watch_time});
+	file.behave(TEST_REVOKE_WRITE, {.delay = 2 * slowness() * watch_time});
 	for (const UniqueFd &fd : fds)
 		workers.push_back(
 			std::make_unique<Worker>("write", [&fd] { return write_some(fd.get()); }));

@@ -35,8 +35,10 @@ public:
 
 	void await_mappings() const
 	{
-		while (!made_)
+		while (!made_) {
+			check(!worker_.has_ended(), "nothing can be mapped");
 			std::this_thread::yield();
+		}
 	}
 	/* To be called once. Returns the number of mappings that there were. */
 	std::size_t check_gone()

@@ -33,16 +33,17 @@ public:
 	{
 		check(static_cast<bool>(port_), "QMP port: {}", error_name(errno));
 		/* Fails when it was done before: the connection outlives us. */
-		send(R"({"execute": "qmp_capabilities"})");
-		await([](const std::string &line) { return is_answer(line); });
+		answer_to(R"("execute": "qmp_capabilities")");
 	}
 
-	/* Until QEMU has answered; an answer that is an error fails the case. */
+	/*
+	 * Members of a JSON object: "execute": ..., "arguments": ... Until QEMU has answered;
+	 * an answer that is an error fails the case.
+	 */
 	void execute(std::string_view command)
 	{
-		send(command);
-		const std::string answer =
-			await([](const std::string &line) { return is_answer(line); });
+		const std::string answer = answer_to(command);
+
 		check(!has(answer, "\"error\""), "QMP: {}", answer);
 	}
 	/* Of those that came after the last answer. */
@@ -71,17 +72,15 @@ private:
 	{
 		return line.find(word) != std::string_view::npos;
 	}
-	static bool is_answer(const std::string &line)
+	/* It has the name of the command, as answers to others may still be on their way. */
+	std::string answer_to(std::string_view command)
 	{
-		return has(line, "\"return\"") || has(line, "\"error\"");
-	}
-
-	void send(std::string_view command)
-	{
-		const std::string line = std::string{command} + '\n';
+		const std::string id = fmt::format(R"("id": "{}-{}")", getpid(), ++commands_);
+		const std::string line = fmt::format("{{{}, {}}}\n", command, id);
 
 		check_value(result_of(write(port_.get(), line.data(), line.size())), line.size(),
 			    command);
+		return await([&id](const std::string &answer) { return has(answer, id); });
 	}
 	/* What came before is dropped. */
 	std::string await(const std::function<bool(const std::string &line)> &wanted)
@@ -117,6 +116,7 @@ private:
 
 	UniqueFd port_;
 	std::string unread_;
+	unsigned int commands_ = 0;
 };
 
 } // namespace revoke_test
