@@ -247,10 +247,10 @@ inline revoke_claim(f, yes)
 inline call_release_hook(f)
 {
 	d_step {
-		touch_object(rf_revokable[f]);
-		MUST(no_use_after_release, inside[f] == 0);
 		released[f]++;
-		MUST(release_once, released[f] == 1)
+		MUST(release_once, released[f] == 1);
+		MUST(no_use_after_release, inside[f] == 0);
+		touch_object(rf_revokable[f])
 	};
 	release_hook(f);
 	release_done[f] = 1

@@ -32,12 +32,13 @@ inline wake_up(key)
 			fi;
 			t_++
 		:: else -> break
-		od
+		od;
+		t_ = 0
 	}
 }
 
 /* Joins the queue, looks at the condition once more, and only then sleeps. */
-/* (spin does not let a loop end where a d_step begins: hence the skip.) */
+/* (No loop may end where a d_step begins or ends: hence what follows loops.) */
 inline wait_event(key, condition)
 {
 	do
