@@ -35,7 +35,7 @@ inline touch_object(rv)
 #define ON_POLL		(FIRST_FREE_KEY + 1)
 
 /* struct kernfs_node */
-short active;
+short kn_active;
 byte attr_open;
 bit is_removing, is_hidden, is_unlinked, is_suicidal, is_suicided;
 
@@ -69,16 +69,16 @@ inline release_hook(f)
 inline kernfs_get_active(yes)
 {
 	d_step {
-		yes = (active >= 0);
-		active = (yes -> active + 1 : active)
+		yes = (kn_active >= 0);
+		kn_active = (yes -> kn_active + 1 : kn_active)
 	}
 }
 
 inline kernfs_put_active()
 {
 	d_step {
-		active--;
-		yes = (active == BIAS)
+		kn_active--;
+		yes = (kn_active == BIAS)
 	};
 	if
 	:: yes -> wake_up(ON_ACTIVE)
@@ -239,7 +239,7 @@ inline poll_until_gone(f)
 #ifdef NO_LOOK_AFTER_JOIN
 			f_r = 0;
 #else
-			f_r = (active < 0);
+			f_r = (kn_active < 0);
 #endif
 			inside[f]--
 		};
@@ -256,7 +256,7 @@ inline poll_until_gone(f)
 inline kernfs_deactivate_one()
 {
 	if
-	:: active >= 0 -> active = active + BIAS
+	:: kn_active >= 0 -> kn_active = kn_active + BIAS
 	:: else
 	fi
 }
@@ -298,7 +298,7 @@ inline kernfs_drain_open_files()
 inline kernfs_drain()
 {
 	if
-	:: active == BIAS && attr_open == 0
+	:: kn_active == BIAS && attr_open == 0
 	:: else ->
 		UNLOCK(rwsem);
 #ifndef POLLERS_NOT_WOKEN
@@ -308,7 +308,7 @@ inline kernfs_drain()
 		fi;
 #endif
 #ifndef DRAIN_DOES_NOT_WAIT
-		wait_event(ON_ACTIVE, active == BIAS);
+		wait_event(ON_ACTIVE, kn_active == BIAS);
 #endif
 		if
 		:: attr_open != 0 -> kernfs_drain_open_files()
@@ -366,7 +366,7 @@ inline kernfs_remove_self()
 		do
 		:: waits_for[me] = ON_ACTIVE;
 			if
-			:: is_suicided && active == BIAS ->
+			:: is_suicided && kn_active == BIAS ->
 				waits_for[me] = 0;
 				break
 			:: else
@@ -378,10 +378,10 @@ inline kernfs_remove_self()
 	fi;
 #ifdef UNBREAKS_UNLOCKED
 	UNLOCK(rwsem);
-	active++
+	kn_active++
 #else
 #ifndef PROTECTION_NOT_BROKEN
-	active++;
+	kn_active++;
 #endif
 	UNLOCK(rwsem)
 #endif
@@ -502,12 +502,12 @@ proctype hider(byte me)
 	is_hidden = 0;
 	if
 #ifdef SHOWS_THE_REMOVED
-	:: active < 0 ->
+	:: kn_active < 0 ->
 #else
-	:: active < 0 && !is_removing ->
+	:: kn_active < 0 && !is_removing ->
 		gone = 0;
 #endif
-		active = active - BIAS
+		kn_active = kn_active - BIAS
 	:: else
 	fi;
 	UNLOCK(rwsem)
