@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The full barriers that the code relies on, each with the pair of tasks that it is
- * for.  The other models are sequentially consistent; here stores take their time:
+ * The full barriers that the code relies on, in the pairs of tasks that they are for,
+ * one pair at a time.  The other models are sequentially consistent; here stores take their time:
  * each task has a buffer of one store for each variable, and buffers are written to
  * memory in any order.  Atomic operations that return nothing are stores in this,
  * too, carried out when they reach the memory.
@@ -172,9 +172,8 @@ inline enter_cancellation()
 }
 
 /*
- * 5. revokable_request_kick(), and revokable_drain().  The drainer waits for the kick
- * to be requested, and clears that while the request may be repeated: it is left of
- * one that was satisfied before.
+ * 5. revokable_drain(), and revokable_request_kick() by a caller whose cancellation
+ * is new.  The request of an earlier caller is still there when they begin.
  */
 #define kick		X
 bit is_cancelled;

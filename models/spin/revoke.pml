@@ -4,13 +4,13 @@
  * taking or dropping of a lock, each wake-up and each look at what others change.
  *
  * Who includes this defines
- *	TASKS, FILES, OBJECTS	how many there are
- *	is_gated		the core's own gates, or those of the object's owner
+ *	TASKS, FILES	how many there are
+ *	is_gated	the core's own gates, or those of the object's owner
  * and the inlines that this calls:
  *	touch_object(rv)	fails if the object is no longer there
  *	kick_hook(rv), release_hook(f), f_op_release(f)
  *	wake_pollers(f), detach_pollers(f), free_pollers(f)
- * and declares what these steps need in each proctype with REVOKE_LOCALS.
+ * and has REVOKE_LOCALS in each proctype that takes these steps.
  */
 
 #define BIAS		(-100)

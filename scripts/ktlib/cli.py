@@ -134,6 +134,10 @@ def _check_fops(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return gates.run_gates([gates.fops_gate(pipeline)], pipeline.ui)
 
 
+def _models(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    return gates.run_gates([gates.models_gate(pipeline, options.names)], pipeline.ui)
+
+
 def _mutants(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return pipeline.hunt(options.names)
 
@@ -164,6 +168,7 @@ VERBS = {
     "test": Verb("everything that must be green, the boot included", _test),
     "check": Verb("the part of 'test' that boots nothing: units, linters, the series", _check),
     "check-fops": Verb("hold every use of f_op against the table of reasons", _check_fops),
+    "models": Verb("search the Promela models, whole and with protections taken out", _models),
     "mutants": Verb("take protections out one by one: a test must notice each", _mutants),
     "regress": Verb("the kernel's own kselftests without and with the series", _regress),
     "shell": Verb("boot the patched kernel to a prompt", _shell),
@@ -210,7 +215,8 @@ def _parser() -> argparse.ArgumentParser:
     made["apply"].add_argument(
         "--force", action="store_true", help="throw away commits that were not exported"
     )
-    made["mutants"].add_argument("names", nargs="*", metavar="NAME", help="all, for none")
+    for name in ("models", "mutants"):
+        made[name].add_argument("names", nargs="*", metavar="NAME", help="all, for none")
     made["clean"].add_argument("--all", action="store_true", help="out/src as well")
     for name in ("export", "series"):
         made[name].add_argument(

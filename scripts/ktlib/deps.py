@@ -30,6 +30,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "image": ("busybox-static",),
     "regress": ("bash-static", "libcap-dev", "libnuma-dev"),
     "run": ("qemu-system-x86",),
+    "models": ("spin",),
     "check": (
         "b4",
         "black",

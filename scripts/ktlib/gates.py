@@ -37,6 +37,7 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
         Gate("C++", lambda: lint.cxx_style(paths)),
         Gate("spelling", lambda: lint.spelling(paths)),
         Gate("config fragments", lambda: lint.fragments(paths)),
+        models_gate(pipeline),
         Gate("source", lambda: _stage(lambda: pipeline.source)),
         Gate("patches", lambda: _patches(pipeline), needs=("source",)),
         Gate("maintainers", lambda: _maintained(pipeline), needs=("source",)),
@@ -49,6 +50,11 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
 def fops_gate(pipeline: Pipeline) -> Gate:
     """Every use of f_op has a reason."""
     return Gate("f_op", pipeline.check_fops, needs=("source",))
+
+
+def models_gate(pipeline: Pipeline, names: Sequence[str] = ()) -> Gate:
+    """The models verify, and notice what is taken out."""
+    return Gate("models", lambda: pipeline.check_models(names))
 
 
 def guest_gates(pipeline: Pipeline) -> list[Gate]:

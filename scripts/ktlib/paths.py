@@ -38,6 +38,11 @@ class Paths:
         return self.top / "selftests"
 
     @property
+    def models(self) -> Path:
+        """Promela models, and models.toml."""
+        return self.top / "models" / "spin"
+
+    @property
     def scripts(self) -> Path:
         """kt itself, its tests and the guest's init."""
         return self.top / "scripts"

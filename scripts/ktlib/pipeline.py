@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ktlib import branch, deps, fops, mutants, regress, series
+from ktlib import branch, deps, fops, models, mutants, regress, series
 from ktlib.bases import Base, load_base
 from ktlib.image import make_image
 from ktlib.kbuild import Build
@@ -112,6 +112,12 @@ class Pipeline:
         uses = fops.scan(tree, files, rules, self.paths.out / "fops.json")
         self.ui.info(f"{len(uses)} uses of f_op in {len(files)} files")
         return fops.check(uses, reasons, self.ui)
+
+    def check_models(self, names: Sequence[str] = ()) -> Tally:
+        """Search the models of these names (all, for none), and with protections taken out."""
+        self.need("build", "models")
+        checks = models.load(self.paths.models / "models.toml", names)
+        return models.run(checks, self.paths.models, self.paths.out / "models", self.ui)
 
     def hunt(self, names: Sequence[str]) -> Outcome:
         """Boot every mutant of these names (of all, for none) and see whether it is noticed."""
