@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Without a storm: one file at a time, of a thing that stays. */
 #include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <linux/bug.h>
+#include <linux/printk.h>
+#include <linux/sched/sysctl.h>
 
 #include "thing.h"
 
@@ -44,6 +49,14 @@ static int fasync_nothing(int fd, struct file *file, int on)
 	return 0;
 }
 
+static const struct file_operations nothing_fops = {
+	.open		= open_nothing,
+	.release	= release_nothing,
+	.read		= read_nothing,
+	.llseek		= read_nothing,
+	.unlocked_ioctl	= read_nothing,
+};
+
 static struct file *opened_file(const struct file_operations *f_op)
 {
 	struct opened *opened = allocate(sizeof(*opened));
@@ -52,6 +65,15 @@ static struct file *opened_file(const struct file_operations *f_op)
 	opened->is_open = true;
 	vfs_open(file);
 	return file;
+}
+
+static void close_file(struct file *file)
+{
+	struct opened *opened = file->private_data;
+
+	/* The last look at a file takes it for one of a thing with a hook. */
+	opened->hook_calls = 1;
+	fput(file);
 }
 
 static const struct revokable_ops plain_ops = { .results = &all_results[1] };
@@ -67,7 +89,6 @@ static void check_attach(const char *what, struct file_operations f_op, bool sha
 	f_op.release = release_nothing;
 	revokable_init(&rv, &plain_ops);
 	file = opened_file(&f_op);
-	/* The storm's last look at a file expects more of its own. */
 	warnings_are_expected = true;
 	error = shared ? make_revokable_shared(file, &rv) : make_revokable(file, &rv);
 	if (!error && make_revokable(file, &rv) != -EINVAL)
@@ -75,8 +96,7 @@ static void check_attach(const char *what, struct file_operations f_op, bool sha
 	warnings_are_expected = false;
 	if (error != expected)
 		fail("a file with %s is answered %d", what, error);
-	((struct opened *)file->private_data)->hook_calls = 1;
-	fput(file);
+	close_file(file);
 }
 
 #define CHECK_REFUSED(member)	\
@@ -119,18 +139,10 @@ static void check_answers_of(struct file *file, const struct revoked_results *re
 
 void check_answers(struct actor *actor)
 {
-	static const struct file_operations f_op = {
-		.open		= open_nothing,
-		.release	= release_nothing,
-		.read		= read_nothing,
-		.llseek		= read_nothing,
-		.unlocked_ioctl	= read_nothing,
-	};
-
 	become(actor, 0);
 	for (unsigned int i = 0; i < 2 * NR_RESULTS; i++) {
 		const struct revokable_ops ops = { .results = &all_results[i / 2] };
-		struct file *file = opened_file(&f_op), *late = opened_file(&f_op);
+		struct file *file = opened_file(&nothing_fops), *late = opened_file(&nothing_fops);
 		struct opened *opened = file->private_data;
 		const bool shared = i % 2;
 		struct revokable rv;
@@ -149,9 +161,102 @@ void check_answers(struct actor *actor)
 		    all_results[i / 2].open)
 			fail("a late open gives a wrong answer");
 		check_answers_of(file, &all_results[i / 2]);
-		opened->hook_calls = 1;
-		fput(file);
-		((struct opened *)late->private_data)->hook_calls = 1;
-		fput(late);
+		close_file(file);
+		close_file(late);
 	}
+}
+
+static unsigned int kicks;
+
+static void count_kick(struct revokable *rv)
+{
+	if (!revokable_is_dead(rv))
+		fail("->kick() is called while the gate is open");
+	kicks++;
+}
+
+/* Who polls a file that shares the gate is on no list, and not inside either. */
+void check_kicks(struct actor *actor)
+{
+	const struct revokable_ops ops = {
+		.results	= &all_results[0],
+		.kick		= count_kick,
+		.keeps_queues	= true,
+	};
+	struct revokable rv;
+	struct file *file;
+
+	become(actor, 0);
+	revokable_init(&rv, &ops);
+	file = opened_file(&nothing_fops);
+	if (make_revokable_shared(file, &rv))
+		fail("a file cannot be made revokable");
+	kicks = 0;
+	revoke_it(&rv);
+	if (!kicks)
+		fail("pollers of an object that nobody uses are not kicked");
+	close_file(file);
+}
+
+static const char *name_of_stuck(const struct revokable *rv)
+{
+	(void)rv;
+	return "a stuck thing";
+}
+
+struct stuck_user {
+	struct actor actor;
+	struct file *file;
+	bool is_inside;
+};
+
+/* Inside until the revoker has complained, but not for ever. */
+static void *use_until_logged(void *argument)
+{
+	enum { ATTEMPTS = 1000 };
+	struct stuck_user *user = argument;
+	char text[256];
+
+	become(&user->actor, 0);
+	if (!start_using(user->file->f_revoke, REVOKE_IOCTL))
+		fail("the gate is shut before anybody has done so");
+	smp_store_release(&user->is_inside, true);
+	for (int i = 0; i < ATTEMPTS && !warnings_logged(text, sizeof(text)); i++)
+		usleep(10000);
+	stop_using(user->file->f_revoke);
+	return NULL;
+}
+
+/* Takes three seconds: that is as soon as a report can be had. */
+void check_report(struct actor *actor)
+{
+	const struct revokable_ops ops = {
+		.results	= &all_results[0],
+		.name		= name_of_stuck,
+	};
+	const unsigned long usual = sysctl_hung_task_timeout_secs;
+	struct stuck_user user = {
+		.actor = { .random = 1 },
+		.file = opened_file(&nothing_fops),
+	};
+	struct revokable rv;
+	pthread_t thread;
+	char text[256];
+
+	become(actor, 0);
+	sysctl_hung_task_timeout_secs = 1;
+	revokable_init(&rv, &ops);
+	if (make_revokable(user.file, &rv))
+		fail("a file cannot be made revokable");
+	if (pthread_create(&thread, NULL, use_until_logged, &user))
+		fail("no thread");
+	while (!smp_load_acquire(&user.is_inside))
+		usleep(1000);
+	revoke_it(&rv);
+	pthread_join(thread, NULL);
+	sysctl_hung_task_timeout_secs = usual;
+	if (!warnings_logged(text, sizeof(text)) ||
+	    !strstr(text, "1 or more callers of a stuck thing, the last one in ioctl"))
+		fail("a revocation that is stuck is not told of");
+	close_file(user.file);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The storms one after the other: options, threads, the watchdog, and KTAP. */
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,10 +12,10 @@
 #include <cstdio>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "crashes.h"
 #include "storm.h"
 
 namespace
@@ -241,6 +240,8 @@ std::vector<Case> all_cases()
 	return {
 		check_case("refusals", check_refusals),
 		check_case("answers", check_answers),
+		check_case("kicks", check_kicks),
+		check_case("report", check_report),
 		storm_case("own_gates", THING_OWN_GATES),
 		storm_case("without_hook", THING_WITHOUT_HOOK),
 		storm_case("shared_gate", THING_SHARED_GATE),
@@ -276,43 +277,7 @@ int run_all(const Options &options)
 	return skipped == cases.size() ? exit_skipped : 0;
 }
 
-/* Sanitizers have handlers of their own, which say more. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-void handle_crashes() {}
-#else
-/* Whatever the thread was at, in malloc() for example: no more than write(). */
-void crashed(int)
-{
-	static constexpr std::string_view text = "# crashed\n";
-
-	[[maybe_unused]] const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
-	_exit(exit_failed);
-}
-
-void handle_crashes()
-{
-	for (const int number : {SIGSEGV, SIGBUS, SIGABRT, SIGILL})
-		signal(number, crashed);
-}
-#endif
-
 } // namespace
-
-/* Any report ends the program. */
-extern "C" const char *__asan_default_options()
-{
-	return "exitcode=1:detect_stack_use_after_return=1";
-}
-
-extern "C" const char *__ubsan_default_options() { return "print_stacktrace=1"; }
-
-extern "C" const char *__tsan_default_options()
-{
-	return "exitcode=1:halt_on_error=1:second_deadlock_stack=1";
-}
-
-/* See there. */
-extern "C" const char *__tsan_default_suppressions() { return "race:^vfs_end_of_open$"; }
 
 extern "C" void fail(const char *format, ...)
 {

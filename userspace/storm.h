@@ -72,6 +72,8 @@ void storm_end(struct storm *storm, struct actor *actor);
 /* Without any storm. */
 void check_refusals(struct actor *actor);
 void check_answers(struct actor *actor);
+void check_kicks(struct actor *actor);
+void check_report(struct actor *actor);
 
 void things_init(void);
 

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tasks, sleep and memory: what the kernel's scheduler and allocator do for
+ * Tasks, sleep, memory and the log: what the kernel's scheduler and allocator do for
  * fs/revoke.c and for kernel/sched/wait*.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/sched/sysctl.h>
 #include <linux/slab.h>
@@ -145,4 +148,32 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 {
 	(void)cache;
 	free(object);
+}
+
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned int log_count;
+static char log_last[256];
+
+void pr_warn(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	pthread_mutex_lock(&log_lock);
+	log_count++;
+	vsnprintf(log_last, sizeof(log_last), format, arguments);
+	printf("# log: %s", log_last);
+	pthread_mutex_unlock(&log_lock);
+	va_end(arguments);
+}
+
+unsigned int warnings_logged(char *last, unsigned long size)
+{
+	unsigned int count;
+
+	pthread_mutex_lock(&log_lock);
+	count = log_count;
+	snprintf(last, size, "%s", log_last);
+	pthread_mutex_unlock(&log_lock);
+	return count;
 }
