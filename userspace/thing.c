@@ -174,6 +174,9 @@ void thing_kick(struct revokable *rv)
 		WRITE_ONCE(sleeper->kicked, true);
 	spin_unlock(&thing->lock);
 	wake_up_all(&thing->queue);
+	/* Who comes now has not been seen. */
+	if (one_in(2))
+		preempt();
 }
 
 /* Finds the gate shut by himself, or is found asleep by ->kick(). */
@@ -206,7 +209,7 @@ void sleep_inside(struct thing *thing)
 {
 	struct storm *storm = thing->storm;
 
-	if (kind_of(thing) >= THING_OWNED || READ_ONCE(storm->over) || !one_in(32))
+	if (kind_of(thing) >= THING_OWNED || READ_ONCE(storm->over) || !one_in(8))
 		return;
 	if (atomic_inc_return(&storm->sleepers) <= (int)storm->plan.actors / 2) {
 		if (one_in(2))

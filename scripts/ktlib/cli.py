@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from ktlib import branch, deps, gates, posting
+from ktlib import branch, deps, gates, posting, userspace
 from ktlib.errors import KtError
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
@@ -134,6 +134,13 @@ def _check_fops(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return gates.run_gates([gates.fops_gate(pipeline)], pipeline.ui)
 
 
+def _userspace(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    return gates.run_gates([gates.userspace_gate(pipeline, userspace.LONG)], pipeline.ui)
+
+
+def _userspace_mutants(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    hunt = gates.Gate("userspace mutants", pipeline.hunt_in_userspace)
+    return gates.run_gates([hunt], pipeline.ui)
 def _models(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return gates.run_gates([gates.models_gate(pipeline, options.names)], pipeline.ui)
 
@@ -170,6 +177,8 @@ VERBS = {
     "check-fops": Verb("hold every use of f_op against the table of reasons", _check_fops),
     "models": Verb("search the Promela models, whole and with protections taken out", _models),
     "mutants": Verb("take protections out one by one: a test must notice each", _mutants),
+    "userspace": Verb("run fs/revoke.c as a program: a storm of threads, sanitizers", _userspace),
+    "userspace-mutants": Verb("the same with protections taken out of it", _userspace_mutants),
     "regress": Verb("the kernel's own kselftests without and with the series", _regress),
     "shell": Verb("boot the patched kernel to a prompt", _shell),
     "deps": Verb("install what is missing (root), or print the line that does", _deps),

@@ -27,6 +27,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         "perl",
     ),
     "selftests": ("g++", "libcli11-dev", "libfmt-dev", "liburing-dev", "rsync"),
+    "userspace": ("patch",),
     "image": ("busybox-static",),
     "regress": ("bash-static", "libcap-dev", "libnuma-dev"),
     "run": ("qemu-system-x86",),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ktlib import lint, series_checks
+from ktlib import lint, series_checks, userspace
 from ktlib.errors import KtError
 from ktlib.ktap import Status
 from ktlib.outcome import Outcome
@@ -44,6 +44,7 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
         Gate("round trip", lambda: _round_trip(pipeline), needs=("source",)),
         Gate("b4", lambda: _b4(pipeline), needs=("source",)),
         fops_gate(pipeline),
+        userspace_gate(pipeline, userspace.SHORT),
     ]
 
 
@@ -52,6 +53,9 @@ def fops_gate(pipeline: Pipeline) -> Gate:
     return Gate("f_op", pipeline.check_fops, needs=("source",))
 
 
+def userspace_gate(pipeline: Pipeline, programs: Sequence[userspace.Program]) -> Gate:
+    """The core holds under a storm of threads."""
+    return Gate("userspace", lambda: pipeline.check_userspace(programs), needs=("source",))
 def models_gate(pipeline: Pipeline, names: Sequence[str] = ()) -> Gate:
     """The models verify, and notice what is taken out."""
     return Gate("models", lambda: pipeline.check_models(names))

@@ -19,6 +19,7 @@ from ktlib.scenarios import Profile, find_profile
 from ktlib.source import Request, Source, obtain
 from ktlib.tally import Tally
 from ktlib.ui import Ui
+from ktlib.userspace import Program, Storms, mutants_of_core
 
 # A mutant that hangs is noticed; a sound kernel needs less than this part of its deadlines.
 _MUTANT_PATIENCE = 0.25
@@ -113,6 +114,20 @@ class Pipeline:
         self.ui.info(f"{len(uses)} uses of f_op in {len(files)} files")
         return fops.check(uses, reasons, self.ui)
 
+    def _storms(self) -> Storms:
+        self.need("source", "build", "selftests", "userspace")
+        self.apply()
+        return Storms(self.paths, self.source.git.top, self.ui)
+
+    def check_userspace(self, programs: Sequence[Program]) -> Tally:
+        """Build fs/revoke.c of the tree with the series as programs, and run them."""
+        return self._storms().check(programs)
+
+    def hunt_in_userspace(self) -> Tally:
+        """Run those programs with each mutant of fs/revoke.c."""
+        folders = (self.paths.patches / self.base.name, self.paths.top / "userspace")
+        found = mutants_of_core(folder / "mutants" for folder in folders)
+        return self._storms().hunt(found)
     def check_models(self, names: Sequence[str] = ()) -> Tally:
         """Search the models of these names (all, for none), and with protections taken out."""
         self.need("build", "models")
