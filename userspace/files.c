@@ -208,7 +208,6 @@ void file_is_freed(struct file *file)
 	free(opened);
 }
 
-
 void put_file(const struct storm *storm, struct file *file)
 {
 	const u64 sleeps = current->sleeps;

@@ -29,7 +29,8 @@ constexpr int exit_skipped = 4;
 struct Options {
 	std::uint64_t seed = 1;
 	std::uint64_t revokes = 1'000'000;
-	unsigned int threads = 4;
+	/* More than processors: some are to be held up in the middle of something. */
+	unsigned int threads = std::max(4U, 2 * std::min(32U, std::thread::hardware_concurrency()));
 	unsigned int preempt_one_in = 500;
 	unsigned int patience_s = 30;
 	std::vector<std::string> cases;

@@ -171,6 +171,6 @@ void revoke_detach_pollers(struct revoke_file *rf)
 /* The file is still there, its place on the object's list is not. */
 void revoke_free_pollers(struct revoke_file *rf)
 {
-	if (READ_ONCE(rf->claimant) == NULL)
+	if (!READ_ONCE(rf->claimant))
 		fail("pollers of a file that nobody has released are freed");
 }
