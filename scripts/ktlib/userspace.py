@@ -26,6 +26,7 @@ CORE = "fs/revoke.c"
 
 _DIFF = re.compile(r"^diff --git a/(\S+)", re.MULTILINE)
 _REPORT = re.compile(r"not ok|# crashed|runtime error:|(WARNING|ERROR|FATAL): \w+Sanitizer")
+_PREFIX = re.compile(r"^=+\d+=+|^.*(?=runtime error:)")
 _SHOWN = 30
 
 
@@ -88,7 +89,9 @@ class Ended:
     def reason(self) -> str:
         """The complaint in a few words."""
         found = [line for line in self.complaint.splitlines() if _REPORT.search(line)]
-        return re.sub(r"^=+\d+=+", "", found[0])[:70] if found else f"exit code {self.exit_code}"
+        if not found:
+            return f"exit code {self.exit_code}"
+        return _PREFIX.sub("", found[0])[:70]
 
     def tally(self) -> Tally:
         """Every case counts, and that it came to a good end."""

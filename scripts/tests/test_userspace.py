@@ -38,6 +38,8 @@ class EndedTest(unittest.TestCase):
         self.assertIn("Read", Ended(STORM, 1, RACE + GOOD).complaint)
         reason = Ended(STORM, 1, FREED).reason
         self.assertTrue(reason.startswith("ERROR: AddressSanitizer: heap-use-after-free"))
+        reason = Ended(STORM, 1, "/a/path/fs/revoke.c:1:2: runtime error: null pointer\n").reason
+        self.assertEqual(reason, "runtime error: null pointer")
 
     def test_bad_end_without_a_word(self) -> None:
         ended = Ended(STORM, 139, "KTAP version 1\n1..2\nok 1 answers\n")
@@ -118,7 +120,3 @@ class MutantsTest(unittest.TestCase):
         folders = [top / "userspace/mutants", *top.glob("patches/*/mutants")]
         names = [mutant.name for mutant in userspace.mutants_of_core(folders)]
         self.assertEqual(len(names), len(set(names)))
-
-
-if __name__ == "__main__":
-    unittest.main()
