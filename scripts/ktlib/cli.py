@@ -141,6 +141,8 @@ def _userspace(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 def _userspace_mutants(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     hunt = gates.Gate("userspace mutants", pipeline.hunt_in_userspace)
     return gates.run_gates([hunt], pipeline.ui)
+
+
 def _models(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return gates.run_gates([gates.models_gate(pipeline, options.names)], pipeline.ui)
 

@@ -56,6 +56,8 @@ def fops_gate(pipeline: Pipeline) -> Gate:
 def userspace_gate(pipeline: Pipeline, programs: Sequence[userspace.Program]) -> Gate:
     """The core holds under a storm of threads."""
     return Gate("userspace", lambda: pipeline.check_userspace(programs), needs=("source",))
+
+
 def models_gate(pipeline: Pipeline, names: Sequence[str] = ()) -> Gate:
     """The models verify, and notice what is taken out."""
     return Gate("models", lambda: pipeline.check_models(names))

@@ -128,6 +128,7 @@ class Pipeline:
         folders = (self.paths.patches / self.base.name, self.paths.top / "userspace")
         found = mutants_of_core(folder / "mutants" for folder in folders)
         return self._storms().hunt(found)
+
     def check_models(self, names: Sequence[str] = ()) -> Tally:
         """Search the models of these names (all, for none), and with protections taken out."""
         self.need("build", "models")
