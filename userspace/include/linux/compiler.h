@@ -23,4 +23,7 @@
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value)	__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 
+/* For KCSAN, which does not know; ThreadSanitizer has to be told by the function's name. */
+#define data_race(expression)	(expression)
+
 #endif
