@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REVOKE_STRESS_LIFETIME_H
+#define REVOKE_STRESS_LIFETIME_H
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "checker.hh"
+#include "history.hh"
+
+namespace revoke_stress
+{
+
+/* An object, from being made to being gone; the next one of its name is another. */
+using Identity = std::pair<std::uint16_t, std::uint32_t>;
+
+inline Identity identity_of(const Record &record)
+{
+	return {record.action.object, record.generation};
+}
+
+/* Where an operation stands to the removal of its object. */
+enum class Phase : std::uint8_t { before, during, after };
+
+/* A pointer into the history, which stays as it is. */
+struct Located {
+	const Record *record = nullptr;
+	Place place;
+};
+
+struct Lifetime {
+	std::optional<Located> created;
+	/* What took it away: its own removal, that of its directory, or it removed itself. */
+	std::vector<Located> removals;
+	std::vector<Located> readies;
+	std::vector<Located> counters;
+	/* Opens that worked, and those of which that is not certain. */
+	std::uint32_t opens = 0;
+	std::uint32_t uncertain_opens = 0;
+	/* Files of which a part was read, and when that had been done first. */
+	std::map<std::uint32_t, Time> partly_read;
+
+	/* From when on it may be going, and from when on it is gone; 0: never. */
+	Time going = 0;
+	Time gone = 0;
+
+	[[nodiscard]] Phase phase_of(const Record &record) const
+	{
+		if (!going || (record.ended() && record.end < going))
+			return Phase::before;
+		return gone && record.begin > gone ? Phase::after : Phase::during;
+	}
+};
+
+/* All of them. */
+class Lifetimes
+{
+public:
+	explicit Lifetimes(const History &history);
+
+	[[nodiscard]] const Lifetime *find(const Identity &identity) const
+	{
+		const auto found = lifetimes_.find(identity);
+
+		return found == lifetimes_.end() ? nullptr : &found->second;
+	}
+	[[nodiscard]] const std::map<Identity, Lifetime> &all() const { return lifetimes_; }
+
+private:
+	void collect(const Located &located);
+	void remove_with_directories(const History &history);
+	void settle();
+
+	std::map<Identity, Lifetime> lifetimes_;
+};
+
+} // namespace revoke_stress
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REVOKE_STRESS_FAIL_NTH_H
+#define REVOKE_STRESS_FAIL_NTH_H
+
+#include <cstdint>
+
+#include <unique_fd.hh>
+
+namespace revoke_stress
+{
+
+/* Has the kernel fail one allocation of the calling thread, where it is built to do so. */
+class FailNth
+{
+public:
+	/* For the thread that makes it. */
+	FailNth();
+
+	[[nodiscard]] bool available() const { return static_cast<bool>(file_); }
+	/* The n-th from now on; 0 for none. */
+	void arm(std::uint32_t n) const;
+	/* Ends it; whether it has failed. */
+	[[nodiscard]] bool disarm() const;
+
+private:
+	revoke_test::UniqueFd file_;
+};
+
+} // namespace revoke_stress
+
+#endif

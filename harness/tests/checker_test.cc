@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Histories that must be accepted, and for each rule some that must be rejected for that reason. */
+#include "core/checker.hh"
+
+#include <gtest/gtest.h>
+
+#include "story.hh"
+
+using namespace revoke_stress;
+using namespace revoke_stress::story;
+
+namespace
+{
+
+void expect_good(const History &history)
+{
+	const Verdict verdict = check(history);
+
+	EXPECT_TRUE(verdict.ok()) << explain(history, verdict.violations.front());
+}
+
+void expect_first(const History &history, Rule rule, const std::string &words)
+{
+	const Verdict verdict = check(history);
+
+	ASSERT_FALSE(verdict.ok()) << "nothing was found, expected " << name_of(rule);
+	const Violation &first = verdict.violations.front();
+	EXPECT_EQ(name_of(first.rule), name_of(rule)) << explain(history, first);
+	EXPECT_NE(explain(history, first).find(words), std::string::npos)
+		<< explain(history, first);
+}
+
+Record &removal_of(History &history) { return history.tasks[0][1]; }
+
+Record &counters_of(History &history) { return history.tasks[0][2]; }
+
+Record &final_counters_of(History &history) { return history.tasks[0][3]; }
+
+} // namespace
+
+/* What is in order */
+
+TEST(CheckerAccepts, AnObjectThatIsRemoved)
+{
+	const Verdict verdict = check(good());
+
+	expect_good(good());
+	EXPECT_EQ(verdict.removals, 1U);
+	EXPECT_EQ(verdict.operations, 4U);
+	EXPECT_EQ(verdict.raced, 0U);
+}
+
+TEST(CheckerAccepts, EitherResultWhileItIsGoing)
+{
+	const History history = good_and({
+		reads(going - 1, going + 1, {5, 0, 0}),
+		reads(going + 2, going + 3, {-1, EIO, 0}),
+		reads(gone - 1, gone + 1, {-1, ESHUTDOWN, 0}),
+	});
+
+	expect_good(history);
+	EXPECT_EQ(check(history).raced, 3U);
+}
+
+/* Of two moments that the clock cannot tell apart, neither came first. */
+TEST(CheckerAccepts, SuccessThatBeganAsRemovalReturned)
+{
+	expect_good(good_and({reads(gone, gone + 1, {5, 0, 0})}));
+}
+
+TEST(CheckerAccepts, WaitersThatAreTold)
+{
+	expect_good(good_and({
+		wait(10, 50, EPOLLPRI, EPOLLPRI),
+		wait(60, gone + 1, EPOLLPRI, EPOLLPRI | EPOLLHUP),
+		wait(gone + 2, gone + 3, EPOLLPRI, EPOLLPRI | EPOLLHUP),
+		wait(gone + 4, gone + 5, EPOLLIN, EPOLLIN, select_way),
+	}));
+}
+
+/* What it was to be told of was over before it looked. */
+TEST(CheckerAccepts, WaiterWhoseEventIsTakenBack)
+{
+	History history = good();
+
+	removal_of(history).begin = 40'000 * millisecond;
+	removal_of(history).end = 40'001 * millisecond;
+	history.tasks[0].resize(2);
+	history.tasks[1].resize(2);
+	history.tasks.push_back({ready(20, EPOLLIN), ready(30, 0)});
+	history.tasks.push_back({wait(10, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
+	expect_good(history);
+}
+
+TEST(CheckerAccepts, MappingsThatAreGone)
+{
+	expect_good(good_and({
+		on_file(Kind::map, 10, 11),
+		on_file(Kind::touch, 12, 13, {0, 0, identity}),
+		on_file(Kind::touch, going, gone + 1, {SIGBUS, 0, 0}),
+		on_file(Kind::touch, gone + 2, gone + 3, {SIGBUS, 0, 0}),
+		on_file(Kind::unmap, gone + 4, gone + 5),
+	}));
+}
+
+TEST(CheckerAccepts, WhatNobodyGates)
+{
+	expect_good(good_and({
+		on_file(Kind::stat, gone + 1, gone + 2),
+		on_file(Kind::fdinfo, gone + 3, gone + 4),
+		on_file(Kind::lock, gone + 5, gone + 6),
+		on_file(Kind::lock, gone + 7, gone + 8, {-1, EAGAIN, 0}),
+		on_file(Kind::duplicate, gone + 9, gone + 10),
+		on_file(Kind::fasync, gone + 11, gone + 12),
+	}));
+}
+
+TEST(CheckerAccepts, WhatKernfsHadBuffered)
+{
+	expect_good(good_and({
+		on_file(Kind::read_part, 10, 11, {1, 0, 0}),
+		reads(gone + 1, gone + 2, {4, 0, 0}),
+		reads(gone + 3, gone + 4, {-1, EIO, 0}),
+	}));
+}
+
+TEST(CheckerAccepts, ReleaseThatIsDocumentedAsLate)
+{
+	History history = good();
+
+	history.objects[0].release = Release::at_last_close;
+	counters_of(history).counts.releases = 0;
+	expect_good(history);
+}
+
+TEST(CheckerAccepts, DirectoriesThatTakeAlongWhatIsInThem)
+{
+	Record removal = record(Kind::remove, 20, 30);
+	Record reading = reads(40, 41, {-1, EIO, 0});
+
+	removal.action.object = directory;
+	reading.action.object = file_below;
+	expect_good(
+		good_and({create(directory, 5, 0), create(file_below, 7, 9, 1), removal, reading}));
+}
+
+TEST(CheckerAccepts, ObjectsThatRemoveThemselves)
+{
+	expect_good(good_and({
+		on_file(Kind::remove_self, 20, 30, {4, 0, 0}),
+		reads(40, 41, {-1, EIO, 0}),
+	}));
+}
+
+TEST(CheckerAccepts, OwnersWhoRaceEachOther)
+{
+	expect_good(good_and({
+		record(Kind::remove, going, gone + 1, {-1, EBUSY, 0}),
+		record(Kind::remove, gone + 2, gone + 3, {-1, ENOENT, 0}),
+		ready(gone + 4, EPOLLIN),
+	}));
+}
+
+TEST(CheckerAccepts, InterruptionsAndFailedAllocations)
+{
+	Record interrupted = reads(10, 11, {-1, EINTR, 0});
+	Record starved = reads(12, 13, {-1, ENOMEM, 0});
+
+	interrupted.flags = flag_signals;
+	starved.flags = flag_injected;
+	expect_good(good_and({interrupted, starved}));
+}
+
+TEST(CheckerAccepts, OpensOfWhichTheObjectHeardAlthoughTheyFailed)
+{
+	History history = good();
+	Record open = on_file(Kind::open, 10, 11, {-1, ENOMEM, 0});
+
+	open.flags = flag_injected;
+	history.tasks.push_back({open});
+	for (Record *counters : {&counters_of(history), &final_counters_of(history)})
+		counters->counts = {2, 2, 2, 2, 0};
+	expect_good(history);
+}
+
+TEST(CheckerAccepts, WhatBecameOfTasksThatWereKilled)
+{
+	Record killed = reads(10, 0, {});
+
+	killed.flags = flag_killed;
+	expect_good(good_and({killed}));
+}
+
+/* What is not */
+
+TEST(CheckerRejects, TasksThatDoTwoThingsAtOnce)
+{
+	expect_first(good_and({reads(20, 30, {1, 0, 0}), reads(25, 35, {1, 0, 0})}), Rule::malformed,
+		     "ends after the next one begins");
+}
+
+TEST(CheckerRejects, OperationsThatEndBeforeTheyBegin)
+{
+	expect_first(good_and({reads(30, 20, {1, 0, 0})}), Rule::malformed, "ends before it begins");
+}
+
+TEST(CheckerRejects, OperationsThatHangAndAreFollowed)
+{
+	History history = good_and({reads(20, 0, {}), reads(30, 31, {1, 0, 0})});
+
+	EXPECT_TRUE(check(history).has(Rule::malformed));
+}
+
+TEST(CheckerRejects, RunsInWhichNothingWasRemoved)
+{
+	History history = good();
+
+	history.tasks[0].resize(1);
+	history.tasks[1].resize(2);
+	expect_first(history, Rule::nothing_proved, "0 removals");
+}
+
+TEST(CheckerRejects, RunsInWhichNothingWasDone)
+{
+	History history = good();
+
+	history.tasks[1].clear();
+	counters_of(history).counts = {};
+	final_counters_of(history).counts = {};
+	expect_first(history, Rule::nothing_proved, "0 operations");
+}
+
+TEST(CheckerRejects, ReadsThatWorkAfterRemoval)
+{
+	const History history = good_and({reads(gone + 1, gone + 2, {5, 0, 0})});
+
+	expect_first(history, Rule::late_success, "began after removal had returned");
+	/* And says what stood around it. */
+	const std::string words = explain(history, check(history).violations.front());
+	EXPECT_NE(words.find("-> ["), std::string::npos) << words;
+	EXPECT_NE(words.find("task 0: remove file.1"), std::string::npos) << words;
+}
+
+TEST(CheckerRejects, OpensThatWorkAfterRemoval)
+{
+	History history = good_and({on_file(Kind::open, gone + 1, gone + 2)});
+
+	EXPECT_TRUE(check(history).has(Rule::late_success));
+}
+
+/* It had reached the method, or nobody could have kicked it. */
+TEST(CheckerRejects, WhatTheDriverAnswersAfterRemoval)
+{
+	expect_first(good_and({reads(gone + 1, gone + 2, {-1, ESHUTDOWN, 0})}), Rule::late_success,
+		     "ESHUTDOWN");
+}
+
+TEST(CheckerRejects, WhatIsReadAfterRemovalAlthoughNothingWasBuffered)
+{
+	expect_first(good_and({reads(gone + 1, gone + 2, {5, 0, 0}),
+			       on_file(Kind::read_part, gone + 3, gone + 4, {-1, EIO, 0})}),
+		     Rule::late_success, "returned 0x5");
+}
+
+TEST(CheckerRejects, ObjectsBelowADirectoryThatLiveOn)
+{
+	Record removal = record(Kind::remove, 20, 30);
+	Record reading = reads(40, 41, {5, 0, 0});
+
+	removal.action.object = directory;
+	reading.action.object = file_below;
+	expect_first(
+		good_and({create(directory, 5, 0), create(file_below, 7, 9, 1), removal, reading}),
+		Rule::late_success, "below.1");
+}
+
+TEST(CheckerRejects, ObjectsThatRemovedThemselvesAndLiveOn)
+{
+	expect_first(
+		good_and({on_file(Kind::remove_self, 20, 30, {4, 0, 0}), reads(40, 41, {5, 0, 0})}),
+		Rule::late_success, "returned 0x5");
+}
+
+TEST(CheckerRejects, MethodsThatAreEnteredAfterRemoval)
+{
+	History history = good();
+
+	final_counters_of(history).counts = {1, 1, 3, 3, 0};
+	expect_first(history, Rule::late_method, "1 methods were entered");
+}
+
+TEST(CheckerRejects, MappingsThatWorkAfterRemoval)
+{
+	expect_first(good_and({on_file(Kind::touch, gone + 1, gone + 2, {0, 0, identity})}),
+		     Rule::late_mapping, "read the memory");
+}
+
+TEST(CheckerRejects, MappingsThatAreGoneTooEarly)
+{
+	expect_first(good_and({on_file(Kind::touch, 20, 21, {SIGBUS, 0, 0})}), Rule::wrong_result,
+		     "got signal 7");
+}
+
+TEST(CheckerRejects, SignalsThatAreNotBusErrors)
+{
+	expect_first(good_and({on_file(Kind::touch, gone + 1, gone + 2, {SIGSEGV, 0, 0})}),
+		     Rule::wrong_result, "got signal 11");
+}
+
+TEST(CheckerRejects, ErrnoThatIsNotInTheTable)
+{
+	expect_first(good_and({reads(gone + 1, gone + 2, {-1, ENODEV, 0})}), Rule::wrong_result,
+		     "ENODEV");
+}
+
+TEST(CheckerRejects, ErrnoOfAnotherMethod)
+{
+	Record seek = reads(gone + 1, gone + 2, {-1, EIO, 0});
+
+	seek.action.way = seek_way;
+	expect_first(good_and({seek}), Rule::wrong_result, "EIO");
+}
+
+TEST(CheckerRejects, FailureBeforeRemoval)
+{
+	expect_first(good_and({reads(20, 21, {-1, EIO, 0})}), Rule::wrong_result,
+		     "for an object that is there");
+}
+
+TEST(CheckerRejects, InterruptionsThatNobodyCaused)
+{
+	expect_first(good_and({reads(20, 21, {-1, EINTR, 0})}), Rule::wrong_result, "EINTR");
+}
+
+TEST(CheckerRejects, MasksThatAreNotInTheTable)
+{
+	expect_first(good_and({wait(gone + 1, gone + 2, EPOLLPRI, EPOLLPRI)}), Rule::wrong_result,
+		     "returned 0x2");
+	Record poll = on_file(Kind::poll, gone + 1, gone + 2, {EPOLLIN, 0, 0});
+	poll.action.argument = EPOLLIN;
+	expect_first(good_and({poll}), Rule::wrong_result, "returned 0x1");
+}
+
+TEST(CheckerRejects, ClosesThatFail)
+{
+	expect_first(good_and({on_file(Kind::close, gone + 1, gone + 2, {-1, EIO, 0})}),
+		     Rule::wrong_result, "close failed with EIO");
+}
+
+TEST(CheckerRejects, WhatAnotherObjectTells)
+{
+	expect_first(good_and({on_file(Kind::identify, 20, 21, {0, 0, identity + 1})}),
+		     Rule::wrong_object, "told of object 8");
+}
+
+TEST(CheckerRejects, RemovalThatOvertakesAMethod)
+{
+	History history = good();
+
+	counters_of(history).counts.left = 1;
+	expect_first(history, Rule::overtaken, "1 methods were running");
+}
+
+TEST(CheckerRejects, RemovalThatReturnsBeforeTheRelease)
+{
+	History history = good();
+
+	counters_of(history).counts.releases = 0;
+	expect_first(history, Rule::missing_release, "0 releases of 1 open files");
+}
+
+TEST(CheckerRejects, LateReleasesThatNeverCome)
+{
+	History history = good();
+
+	history.objects[0].release = Release::at_last_close;
+	counters_of(history).counts.releases = 0;
+	final_counters_of(history).counts.releases = 0;
+	expect_first(history, Rule::missing_release, "0 releases of 1 open files");
+}
+
+TEST(CheckerRejects, SecondReleases)
+{
+	History history = good();
+
+	counters_of(history).counts.releases = 2;
+	expect_first(history, Rule::second_release, "2 releases of 1 open files");
+}
+
+TEST(CheckerRejects, OpensThatTheObjectNeverHeardOf)
+{
+	History history = good();
+
+	for (Record *counters : {&counters_of(history), &final_counters_of(history)})
+		counters->counts = {0, 0, 2, 2, 0};
+	expect_first(history, Rule::unknown_open, "it counts 0 opens; 1 succeeded");
+}
+
+TEST(CheckerRejects, OpensThatNobodyMade)
+{
+	History history = good();
+
+	for (Record *counters : {&counters_of(history), &final_counters_of(history)})
+		counters->counts = {2, 2, 2, 2, 0};
+	expect_first(history, Rule::unknown_open, "it counts 2 opens; 1 succeeded");
+}
+
+TEST(CheckerRejects, SecondRemovals)
+{
+	expect_first(good_and({record(Kind::remove, gone + 1, gone + 2)}), Rule::removed_twice,
+		     "removed already");
+}
+
+TEST(CheckerRejects, OperationsThatNeverEnd)
+{
+	expect_first(good_and({reads(going - 1, 0, {})}), Rule::left_hanging,
+		     "went on after the removal");
+}
+
+TEST(CheckerRejects, OperationsThatEndFarTooLate)
+{
+	expect_first(good_and({reads(going - 1, gone + 20'000, {-1, EIO, 0})}), Rule::left_hanging,
+		     "went on after the removal");
+}
+
+TEST(CheckerRejects, OperationsThatHangWithoutARemoval)
+{
+	Record hanging = reads(20, 0, {});
+
+	hanging.generation = 2;
+	expect_first(good_and({hanging}), Rule::left_hanging, "did not end");
+}
+
+TEST(CheckerRejects, RemovalsThatNeverReturn)
+{
+	History history = good();
+
+	removal_of(history).end = 0;
+	history.tasks[0].resize(2);
+	history.tasks[1].resize(2);
+	EXPECT_TRUE(check(history).has(Rule::removal_hangs));
+}
+
+TEST(CheckerRejects, WaitersThatAreNotToldOfTheRemoval)
+{
+	expect_first(good_and({wait(20, 0, EPOLLPRI, 0)}), Rule::lost_wakeup,
+		     "not told of the removal");
+}
+
+TEST(CheckerRejects, WaitersThatAreNotToldOfAChange)
+{
+	History history = good();
+
+	removal_of(history).begin = 40'000 * millisecond;
+	removal_of(history).end = 40'001 * millisecond;
+	history.tasks[0].resize(2);
+	history.tasks[1].resize(2);
+	history.tasks.push_back({ready(20, EPOLLIN)});
+	history.tasks.push_back({wait(10, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
+	expect_first(history, Rule::lost_wakeup, "not told of a change");
+}
+
+TEST(CheckerRejects, ObjectsThatComplain)
+{
+	History history = good();
+
+	counters_of(history).counts.faults = 1;
+	expect_first(history, Rule::module_fault, "late method");
+}
+
+TEST(CheckerRejects, MethodsThatRunForEver)
+{
+	History history = good();
+
+	final_counters_of(history).counts.left = 1;
+	EXPECT_TRUE(check(history).has(Rule::leak));
+}
+
+TEST(CheckerRejects, DescriptorsThatAreLeftOver)
+{
+	expect_first(good_and({record(Kind::census, 200, 201, {3, 0, 0})}), Rule::leak,
+		     "3 descriptors are left over");
+}
+
+TEST(Checker, RefusesObjectsThatItDoesNotKnow)
+{
+	Record odd = reads(20, 21, {1, 0, 0});
+
+	odd.action.object = 9;
+	EXPECT_THROW(check(good_and({odd})), std::runtime_error);
+}
+
+/* Every rule has a test above that names it. */
+TEST(Checker, NamesEveryRule)
+{
+	for (std::size_t i = 0; i < static_cast<std::size_t>(Rule::count); i++)
+		EXPECT_FALSE(name_of(static_cast<Rule>(i)).empty()) << i;
+}
