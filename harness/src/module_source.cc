@@ -380,7 +380,7 @@ Outcome ModuleSource::behave(const Ref &ref, std::uint8_t method, std::uint32_t 
 	test_revoke_behave request{
 		.id = ref.token,
 		.method = method,
-		.flags = argument & behave_block ? TEST_REVOKE_BLOCK : 0U,
+		.flags = argument & behave_block ? std::uint32_t{TEST_REVOKE_BLOCK} : 0U,
 		.delay_us = argument >> behave_delay_shift,
 		.error = argument & behave_fail ? static_cast<std::uint32_t>(told_to_fail) : 0U,
 	};

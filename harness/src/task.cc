@@ -161,6 +161,19 @@ Outcome read_after_exec(int fd)
 	return error ? Outcome{-1, error, 0} : outcome_of_child(pid);
 }
 
+/*
+ * A handler that is left by a jump leaves blocked what was blocked for it. With those
+ * of the kselftests that is nothing, but a sanitizer puts its own around them.
+ */
+void unblock(int number)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, number);
+	pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
 enum LockWay : std::uint8_t { lock_flock, lock_ofd, lock_posix };
 
 /* Taken and dropped again: a lock that is kept would be in everybody's way. */
@@ -683,6 +696,8 @@ void Task::touch(const Action &action)
 		auto *words = static_cast<volatile std::uint64_t *>(page.address);
 		const revoke_test::Touch touched =
 			action.way ? revoke_test::touch(words + 1, 1) : revoke_test::touch(words);
+		if (touched.signal)
+			unblock(touched.signal);
 		now.outcome = {touched.signal, 0, touched.signal || action.way ? 0 : touched.value};
 	});
 }

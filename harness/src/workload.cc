@@ -14,8 +14,8 @@ namespace revoke_stress
 std::span<const Workload *const> all_workloads()
 {
 	static constexpr std::array workloads{
-		&io_workload,         &transfer_workload, &waiting_workload, &descriptors_workload,
-		&locks_workload,      &mapping_workload,  &subtree_workload, &self_removal_workload,
+		&io_workload,         &transfer_workload, &pollers_workload, &descriptors_workload,
+		&locks_workload,      &memory_workload,   &subtree_workload, &self_removal_workload,
 		&allocation_workload, &mixture_workload,  &race_workload,
 	};
 
@@ -34,8 +34,15 @@ std::uint8_t any_slot(Rng &rng) { return static_cast<std::uint8_t>(rng.below(Tas
 Action open_some(const Task &task, Rng &rng)
 {
 	const World &world = task.world();
-	const auto object = static_cast<std::uint16_t>(rng.below(world.rows().size()));
+	constexpr int tries = 4;
+	std::uint16_t object = 0;
 
+	/* One that is there, mostly: it is soon said what the others answer. */
+	for (int i = 0; i < tries; i++) {
+		object = static_cast<std::uint16_t>(rng.below(world.rows().size()));
+		if (world.present(object))
+			break;
+	}
 	if (!world.source().abilities(object).has_files)
 		return {}; /* nothing, this time */
 	return {.kind = Kind::open, .object = object, .slot = any_slot(rng)};

@@ -62,7 +62,6 @@ public:
 	}
 	[[nodiscard]] SharedTask &task(std::size_t index) const { return shared_->tasks.at(index); }
 	[[nodiscard]] std::size_t tasks() const { return task_count_; }
-	/* Before any of them runs. */
 	std::size_t add_task() { return task_count_++; }
 
 	[[nodiscard]] Ref ref(std::uint16_t object, std::uint32_t generation) const;
@@ -97,7 +96,8 @@ private:
 	Source &source_;
 	History frame_;
 	Shared *shared_;
-	std::size_t task_count_ = 0;
+	/* Some run already when others are added. */
+	std::atomic<std::size_t> task_count_{0};
 	revoke_test::UniqueFd sender_;
 	revoke_test::UniqueFd receiver_;
 };

@@ -195,13 +195,14 @@ TEST(CheckerAccepts, WhatBecameOfTasksThatWereKilled)
 
 TEST(CheckerRejects, TasksThatDoTwoThingsAtOnce)
 {
-	expect_first(good_and({reads(20, 30, {1, 0, 0}), reads(25, 35, {1, 0, 0})}), Rule::malformed,
-		     "ends after the next one begins");
+	expect_first(good_and({reads(20, 30, {1, 0, 0}), reads(25, 35, {1, 0, 0})}),
+		     Rule::malformed, "ends after the next one begins");
 }
 
 TEST(CheckerRejects, OperationsThatEndBeforeTheyBegin)
 {
-	expect_first(good_and({reads(30, 20, {1, 0, 0})}), Rule::malformed, "ends before it begins");
+	expect_first(good_and({reads(30, 20, {1, 0, 0})}), Rule::malformed,
+		     "ends before it begins");
 }
 
 TEST(CheckerRejects, OperationsThatHangAndAreFollowed)

@@ -23,11 +23,11 @@ static Action next(const Task &task, Rng &rng)
 				return {.kind = Kind::reopen, .slot = slot, .other = any_slot(rng)};
 			break;
 		case 7:
-			if (rng.once_in(4))
+			if (task.abilities_of(slot).reopens && rng.once_in(4))
 				return {.kind = Kind::child, .slot = slot};
 			break;
 		case 8:
-			if (rng.once_in(8))
+			if (task.abilities_of(slot).reopens && rng.once_in(8))
 				return {.kind = Kind::exec, .slot = slot};
 			break;
 		case 9:

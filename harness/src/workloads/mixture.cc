@@ -10,8 +10,8 @@ namespace revoke_stress
 static Action next(const Task &task, Rng &rng)
 {
 	static constexpr std::array parts{&io_workload,      &transfer_workload,
-					  &waiting_workload, &descriptors_workload,
-					  &locks_workload,   &mapping_workload};
+					  &pollers_workload, &descriptors_workload,
+					  &locks_workload,   &memory_workload};
 
 	return rng.pick(parts)->next(task, rng);
 }

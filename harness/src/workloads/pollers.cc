@@ -26,8 +26,8 @@ static Action next(const Task &task, Rng &rng)
 	});
 }
 
-const Workload waiting_workload{
-	.name = "waiting",
+const Workload pollers_workload{
+	.name = "pollers",
 	.about = "poll, select, epoll in all its modes, aio and io_uring wait for files",
 	.wish = Wish::waiting,
 	.next = next};

@@ -25,9 +25,9 @@ static Action next(const Task &task, Rng &rng)
 	});
 }
 
-const Workload mapping_workload{.name = "mapping",
-				.about = "mmap, and touching what is mapped",
-				.wish = Wish::mapping,
-				.next = next};
+const Workload memory_workload{.name = "memory",
+			       .about = "mmap, and touching what is mapped",
+			       .wish = Wish::mapping,
+			       .next = next};
 
 } // namespace revoke_stress
