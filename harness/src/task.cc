@@ -291,6 +291,11 @@ bool Task::can_be_interrupted(const Action &action) const
 	case Kind::read_part:
 	case Kind::poll:
 		return true;
+	case Kind::wait: {
+		const std::string &way = world_.frame().waits.at(action.way).name;
+
+		return way == "poll" || way == "ppoll" || way == "select";
+	}
 	default:
 		return false;
 	}

@@ -117,9 +117,6 @@ INSTANTIATE_TEST_SUITE_P(
 		Wrong{"overtakes", Fault::overtakes, Rule::overtaken, "io"},
 		Wrong{"overtakes_in_races", Fault::overtakes, Rule::overtaken, "race"},
 		Wrong{"keeps_mappings", Fault::keeps_mappings, Rule::late_mapping, "memory"},
-		Wrong{"forgets_waiters", Fault::forgets_waiters, Rule::lost_wakeup, "pollers"},
-		Wrong{"forgets_waiters_in_races", Fault::forgets_waiters, Rule::lost_wakeup,
-		      "race"},
 		Wrong{"never_returns", Fault::never_returns, Rule::removal_hangs, "io"},
 		Wrong{"forgets_release", Fault::forgets_release, Rule::missing_release, "io"},
 		Wrong{"releases_twice", Fault::releases_twice, Rule::second_release, "io"},
@@ -131,15 +128,27 @@ INSTANTIATE_TEST_SUITE_P(
 		Wrong{"leaks", Fault::leaks, Rule::leak, "io"}),
 	[](const auto &one) { return std::string{one.param.name}; });
 
-/* Removal returns while a method is blocked, and that is both: overtaken, and left to hang. */
+/* These show in more than one way, of which it depends on the moment which one is the first. */
+static bool is_noticed_as(Rule rule, Fault fault, std::string_view workload)
+{
+	constexpr std::uint64_t rounds = 20;
+	StandIn source{fault};
+
+	for (std::uint64_t number = 0; number < rounds; number++)
+		if (check(run(source, workload, number).history).has(rule))
+			return true;
+	return false;
+}
+
 TEST(Misbehaving, WhoForgetsThoseInsideIsNoticed)
 {
-	StandIn source{Fault::forgets_blocked};
-	bool left_hanging = false;
+	EXPECT_TRUE(is_noticed_as(Rule::left_hanging, Fault::forgets_blocked, "io"));
+}
 
-	for (std::uint64_t number = 0; number < 20 && !left_hanging; number++)
-		left_hanging = check(run(source, "io", number).history).has(Rule::left_hanging);
-	EXPECT_TRUE(left_hanging);
+TEST(Misbehaving, WhoForgetsWaitersIsNoticed)
+{
+	EXPECT_TRUE(is_noticed_as(Rule::lost_wakeup, Fault::forgets_waiters, "pollers"));
+	EXPECT_TRUE(is_noticed_as(Rule::lost_wakeup, Fault::forgets_waiters, "race"));
 }
 
 /* The same seed has each task do the same, as far as it gets. */

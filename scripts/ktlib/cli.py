@@ -120,7 +120,7 @@ def _shell(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 
 
 def _check(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
-    pipeline.need("source", "check")
+    pipeline.need("source", "check", "harness")
     return gates.run_gates(gates.host_gates(pipeline), pipeline.ui)
 
 
@@ -134,6 +134,9 @@ def _check_fops(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return gates.run_gates([gates.fops_gate(pipeline)], pipeline.ui)
 
 
+def _harness(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    pipeline.need("harness")
+    return gates.run_gates([gates.harness_gate(pipeline)], pipeline.ui)
 def _userspace(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return gates.run_gates([gates.userspace_gate(pipeline, userspace.LONG)], pipeline.ui)
 
@@ -177,6 +180,7 @@ VERBS = {
     "test": Verb("everything that must be green, the boot included", _test),
     "check": Verb("the part of 'test' that boots nothing: units, linters, the series", _check),
     "check-fops": Verb("hold every use of f_op against the table of reasons", _check_fops),
+    "harness": Verb("build the stress program for this machine, and run its own tests", _harness),
     "models": Verb("search the Promela models, whole and with protections taken out", _models),
     "mutants": Verb("take protections out one by one: a test must notice each", _mutants),
     "userspace": Verb("run fs/revoke.c as a program: a storm of threads, sanitizers", _userspace),

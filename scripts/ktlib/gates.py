@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ktlib import lint, series_checks, userspace
+from ktlib import harness, lint, series_checks, userspace
 from ktlib.errors import KtError
 from ktlib.ktap import Status
 from ktlib.outcome import Outcome
@@ -36,6 +36,7 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
         Gate("shell", lambda: lint.shell_style(paths)),
         Gate("C++", lambda: lint.cxx_style(paths)),
         Gate("spelling", lambda: lint.spelling(paths)),
+        harness_gate(pipeline),
         Gate("config fragments", lambda: lint.fragments(paths)),
         models_gate(pipeline),
         Gate("source", lambda: _stage(lambda: pipeline.source)),
@@ -53,6 +54,9 @@ def fops_gate(pipeline: Pipeline) -> Gate:
     return Gate("f_op", pipeline.check_fops, needs=("source",))
 
 
+def harness_gate(pipeline: Pipeline) -> Gate:
+    """The stress program, as far as it needs no guest."""
+    return Gate("harness", lambda: harness.check(pipeline.paths, pipeline.ui))
 def userspace_gate(pipeline: Pipeline, programs: Sequence[userspace.Program]) -> Gate:
     """The core holds under a storm of threads."""
     return Gate("userspace", lambda: pipeline.check_userspace(programs), needs=("source",))
