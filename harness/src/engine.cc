@@ -149,6 +149,8 @@ void Engine::run_one(Source &source, const Workload &workload, std::chrono::mill
 		stuck_ = round.stuck;
 		if (!verdict.ok())
 			fail(one, round.history, verdict.violations.front());
+		else if (!round.problem.empty())
+			one.violations.push_back(round.problem);
 		else if (round.stuck)
 			fail(one, round.history,
 			     {Rule::left_hanging, "tasks do not end", std::nullopt, now()});

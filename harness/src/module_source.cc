@@ -205,6 +205,8 @@ Abilities ModuleSource::abilities_of(const Model &model)
 	}
 	abilities.has_files = !is_directory(model.kind);
 	abilities.waits = model.waits;
+	/* Attributes are always readable, and nobody waits on the queues of binary ones. */
+	abilities.readies = model.waits && std::string_view{model.table} != "sysfs";
 	abilities.maps = model.mapping != TEST_REVOKE_MAP_NONE;
 	abilities.identifies = abilities.has_files;
 	abilities.reads_on = model.reads_on;

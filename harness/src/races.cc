@@ -24,6 +24,7 @@ constexpr std::uint8_t second_slot = 1;
 struct Contest {
 	Action act;
 	std::optional<Action> before;
+	Kind against = Kind::remove;
 };
 
 Contest choose(const Task &task, Rng &rng, std::uint16_t object)
@@ -59,6 +60,15 @@ Contest choose(const Task &task, Rng &rng, std::uint16_t object)
 				Action{.kind = Kind::map, .slot = first_slot}};
 		break;
 	case 8:
+		/* Who waits is told by the driver, and not by removal: it comes later. */
+		if (abilities.readies)
+			return {{.kind = Kind::wait,
+				 .way = static_cast<std::uint8_t>(rng.below(waits)),
+				 .slot = first_slot,
+				 .argument = EPOLLIN},
+				{},
+				Kind::ready};
+		break;
 	case 9:
 		if (abilities.waits)
 			return {wait_in(task, static_cast<std::uint8_t>(rng.below(waits)),
@@ -102,7 +112,12 @@ void Races::lead(std::size_t number)
 				contest = choose(task, rng_, object_);
 			if (contest->before)
 				task.perform(*contest->before);
+			against_ = {.kind = contest->against,
+				    .object = object_,
+				    .argument = contest->against == Kind::ready ? EPOLLIN : 0U};
 			sync.lead([&] { task.perform(contest->act); });
+			if (contest->against != Kind::remove)
+				task.perform({.kind = Kind::remove, .object = object_});
 			task.close_all();
 		}
 		sync.finish();
@@ -122,7 +137,7 @@ void Races::follow(std::size_t number)
 		chosen_.arrive_and_wait();
 		if (!sync_)
 			return;
-		sync_->follow([&] { task.perform({.kind = Kind::remove, .object = object_}); });
+		sync_->follow([&] { task.perform(against_); });
 		chosen_.arrive_and_wait();
 	}
 }

@@ -10,8 +10,9 @@ namespace revoke_stress
 {
 
 /*
- * One operation on an object meets its removal, with the delay between them swept:
- * round after round, each with an object and a file of its own.
+ * One operation on an object meets its removal, or what waiters are to be told of, with
+ * the delay between them swept: round after round, each with an object and a file of
+ * its own.
  */
 class Races
 {
@@ -35,6 +36,7 @@ private:
 	FuzzySync *sync_ = nullptr;
 	revoke_test::SpinBarrier chosen_;
 	std::uint16_t object_ = 0;
+	Action against_;
 };
 
 } // namespace revoke_stress

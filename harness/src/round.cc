@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/table.hh"
 #include "nemesis.hh"
 #include "races.hh"
@@ -86,6 +88,7 @@ public:
 	void count_all(std::int64_t descriptors_before);
 	void give_up();
 	[[nodiscard]] History history() const;
+	[[nodiscard]] const std::string &problem() const { return problem_; }
 	[[nodiscard]] FuzzySync::Statistics races() const
 	{
 		return races_ ? races_->statistics() : FuzzySync::Statistics{};
@@ -115,7 +118,12 @@ private:
 	std::vector<Thread> workers_;
 	std::vector<Thread> kickers_;
 	std::vector<Thread> removers_;
-	std::vector<pid_t> processes_;
+	struct Process {
+		pid_t pid;
+		std::size_t task;
+	};
+	std::vector<Process> processes_;
+	std::string problem_;
 	std::unique_ptr<Races> races_;
 	std::atomic<bool> quiet_{false};
 	std::atomic<bool> over_{false};
@@ -147,7 +155,7 @@ void Round::fork_worker(const Workload &workload, const Intensity &intensity, st
 		_exit(0);
 	}
 	if (pid > 0)
-		processes_.push_back(pid);
+		processes_.push_back({pid, number});
 }
 
 void Round::start_worker(const Workload &workload, const Intensity &intensity, std::uint64_t seed)
@@ -242,7 +250,19 @@ bool Round::somebody_hangs() const
 
 void Round::reap()
 {
-	std::erase_if(processes_, [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
+	std::erase_if(processes_, [this](const Process &process) {
+		int status = 0;
+
+		if (waitpid(process.pid, &status, WNOHANG) == 0)
+			return false;
+		/* It has said what is wrong, as the cases of the kselftests do. */
+		if (status && !world_.task(process.task).killed)
+			problem_ = fmt::format("worker {} ended with status {:#x}", process.task,
+					       status);
+		if (status)
+			world_.task(process.task).killed = true;
+		return true;
+	});
 }
 
 bool Round::workers_ended()
@@ -287,8 +307,8 @@ bool Round::wind_down()
 		if (somebody_hangs())
 			return false;
 		/* Whoever is stopped may be in a method. */
-		for (const pid_t pid : processes_)
-			kill(pid, SIGCONT);
+		for (const Process &process : processes_)
+			kill(process.pid, SIGCONT);
 		std::this_thread::sleep_for(glance);
 	}
 	quiet_ = true;
@@ -338,8 +358,8 @@ void Round::give_up()
 
 	quiet_ = true;
 	over_ = true;
-	for (const pid_t pid : processes_)
-		kill(pid, SIGKILL);
+	for (const Process &process : processes_)
+		kill(process.pid, SIGKILL);
 	source_.let_go();
 	for (int i = 0; i < naps && !workers_ended(); i++)
 		std::this_thread::sleep_for(nap);
@@ -376,6 +396,7 @@ RoundResult conclude(std::unique_ptr<Round> round, std::int64_t descriptors_befo
 		round->count_all(descriptors_before);
 		result.history = round->history();
 		result.races = round->races();
+		result.problem = round->problem();
 		return result;
 	}
 	result.stuck = true;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "core/fuzzy_sync.hh"
 #include "core/history.hh"
@@ -35,6 +36,7 @@ struct RoundResult {
 	FuzzySync::Statistics races;
 	/* Some tasks have not ended, and cannot be made to: the program has to. */
 	bool stuck = false;
+	std::string problem; /* a worker ended that should not have */
 };
 
 using Watch = std::function<void(const Live &)>;

@@ -21,6 +21,7 @@ enum class Wish : std::uint8_t { anything, waiting, mapping, directories, self_r
 struct Abilities {
 	std::vector<std::uint8_t> calls; /* indices of History::calls */
 	bool waits = false;
+	bool readies = false; /* waiters are told of Kind::ready */
 	bool maps = false;
 	bool identifies = false;
 	bool reads_on = false; /* a part that was not read is kept by the file */

@@ -762,6 +762,8 @@ void Task::perform_elsewhere(const Action &action)
 			break;
 		case Kind::kill:
 			victim.killed = true;
+			/* Its number may soon be somebody else's. */
+			victim.thread = 0;
 			now.outcome = outcome_of(result_of(::kill(thread, SIGKILL)));
 			break;
 		case Kind::move:

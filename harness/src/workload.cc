@@ -48,13 +48,22 @@ Action open_some(const Task &task, Rng &rng)
 	return {.kind = Kind::open, .object = object, .slot = any_slot(rng)};
 }
 
+/* Those that wait in a queue of their own take it for an error when they are stopped. */
+static bool can_be_stopped(const Way &way)
+{
+	return !way.name.starts_with("aio") && !way.name.starts_with("io_uring");
+}
+
 Action call_some(const Task &task, Rng &rng, std::uint8_t slot)
 {
 	const Abilities &abilities = task.abilities_of(slot);
 
 	if (abilities.calls.empty())
 		return {.kind = Kind::stat, .slot = slot};
-	return {.kind = Kind::call, .way = rng.pick(abilities.calls), .slot = slot};
+	const std::uint8_t way = rng.pick(abilities.calls);
+	if (task.is_process() && !can_be_stopped(task.world().frame().calls[way]))
+		return {.kind = Kind::stat, .slot = slot};
+	return {.kind = Kind::call, .way = way, .slot = slot};
 }
 
 Action wait_in(const Task &task, std::uint8_t way, std::uint8_t slot, Rng &rng)

@@ -63,6 +63,7 @@ void StandIn::choose_again(const std::vector<ObjectRow> &)
 {
 	abilities_ = {.calls = {read_way, seek_way},
 		      .waits = true,
+		      .readies = true,
 		      .maps = true,
 		      .identifies = true,
 		      .reads_on = false,
