@@ -41,6 +41,17 @@ inline Result result_of_negative_errno(long value)
 	return value < 0 ? Result{-1, static_cast<int>(-value)} : Result{value, 0};
 }
 
+/* Goes on when it is interrupted: a ring that is being torn down does that to who has used it. */
+template <typename Call> Result uninterrupted(Call call)
+{
+	Result result;
+
+	do
+		result = call();
+	while (result.error == EINTR);
+	return result;
+}
+
 /* "EIO", "EINVAL" ..., "success" for 0. */
 std::string error_name(int error);
 

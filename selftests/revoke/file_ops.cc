@@ -140,7 +140,10 @@ static Result op_aio_read(int fd)
 	request.aio_buf = reinterpret_cast<std::uintptr_t>(buffer.data());
 	request.aio_nbytes = buffer.size();
 	check_ok(result_of(syscall(SYS_io_submit, context, 1, &requests)), "io_submit");
-	check_ok(result_of(syscall(SYS_io_getevents, context, 1, 1, &event, nullptr)),
+	check_ok(uninterrupted([&] {
+			 return result_of(
+				 syscall(SYS_io_getevents, context, 1, 1, &event, nullptr));
+		 }),
 		 "io_getevents");
 	syscall(SYS_io_destroy, context);
 	return result_of_negative_errno(static_cast<long>(event.res));

@@ -68,7 +68,9 @@ public:
 	{
 		io_uring_cqe *cqe = nullptr;
 
-		check_ok(result_of_negative_errno(io_uring_wait_cqe(&ring_, &cqe)),
+		check_ok(uninterrupted([&] {
+				 return result_of_negative_errno(io_uring_wait_cqe(&ring_, &cqe));
+			 }),
 			 "io_uring_wait_cqe");
 		return taken(cqe);
 	}

@@ -135,7 +135,10 @@ public:
 
 		check_value(result_of(syscall(SYS_io_submit, context_, 1, &requests)), 1,
 			    "io_submit");
-		check_value(result_of(syscall(SYS_io_getevents, context_, 1, 1, &event, nullptr)),
+		check_value(uninterrupted([&] {
+				    return result_of(syscall(SYS_io_getevents, context_, 1, 1,
+							     &event, nullptr));
+			    }),
 			    1, "io_getevents");
 		return result_of_negative_errno(event.res);
 	}
@@ -204,8 +207,10 @@ Result Epoll::remove(int fd) const
 std::vector<epoll_event> Epoll::wait(std::chrono::milliseconds deadline, std::size_t most) const
 {
 	std::vector<epoll_event> events(most);
-	const Result result = result_of(epoll_wait(get(), events.data(), static_cast<int>(most),
-						   static_cast<int>(deadline.count())));
+	const Result result = uninterrupted([&] {
+		return result_of(epoll_wait(get(), events.data(), static_cast<int>(most),
+					    static_cast<int>(deadline.count())));
+	});
 
 	check_ok(result, "epoll_wait");
 	events.resize(static_cast<std::size_t>(result.value));
