@@ -237,7 +237,9 @@ TEST(CheckerRejects, ReadsThatWorkAfterRemoval)
 
 	expect_first(history, Rule::late_success, "began after removal had returned");
 	/* And says what stood around it. */
-	const std::string words = explain(history, check(history).violations.front());
+	const Verdict verdict = check(history);
+	ASSERT_FALSE(verdict.ok());
+	const std::string words = explain(history, verdict.violations.front());
 	EXPECT_NE(words.find("-> ["), std::string::npos) << words;
 	EXPECT_NE(words.find("task 0: remove file.1"), std::string::npos) << words;
 }

@@ -120,7 +120,7 @@ def _shell(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 
 
 def _check(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
-    pipeline.need("source", "check", "harness")
+    pipeline.need("check", *deps.HARNESS_PURPOSES)
     return gates.run_gates(gates.host_gates(pipeline), pipeline.ui)
 
 
@@ -135,7 +135,7 @@ def _check_fops(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 
 
 def _harness(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
-    pipeline.need("harness")
+    pipeline.need(*deps.HARNESS_PURPOSES)
     return gates.run_gates([gates.harness_gate(pipeline)], pipeline.ui)
 def _userspace(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return gates.run_gates([gates.userspace_gate(pipeline, userspace.LONG)], pipeline.ui)

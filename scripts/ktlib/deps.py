@@ -27,6 +27,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         "perl",
     ),
     "selftests": ("g++", "libcli11-dev", "libfmt-dev", "liburing-dev", "rsync"),
+    "harness": ("libgtest-dev", "nlohmann-json3-dev"),
     "harness": (
         "g++",
         "git",
@@ -61,6 +62,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 
 libpython3-dev: coccinelle loads libpython3.N.so for rules that are written in Python.
 """
+
+HARNESS_PURPOSES = ("source", "build", "selftests", "harness")
+"""What it takes to build the stress program for this machine."""
 
 RUN_PURPOSES = ("source", "build", "selftests", "image", "run")
 """What it takes to come from nothing to a verdict."""
