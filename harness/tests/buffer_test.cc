@@ -55,15 +55,25 @@ void expect_whole(const std::vector<Record> &records)
 
 TEST(Buffer, CanBeReadWhileItIsWritten)
 {
+	constexpr std::uint32_t part = Buffer::capacity / 16;
 	auto buffer = std::make_unique<Buffer>();
-	std::atomic<bool> done{false};
+	/* Relaxed: nothing but the buffer itself is to order what the two do. */
+	std::atomic<std::uint32_t> looks{0};
 	std::thread writer{[&] {
-		record_some(*buffer, 0, Buffer::capacity);
-		done = true;
+		for (std::uint32_t from = 0; from < Buffer::capacity; from += part) {
+			const std::uint32_t seen = looks.load(std::memory_order_relaxed);
+
+			record_some(*buffer, from, from + part);
+			while (looks.load(std::memory_order_relaxed) == seen)
+				std::this_thread::yield();
+		}
 	}};
 
-	while (!done)
+	while (!buffer->full()) {
 		expect_whole(buffer->copy());
+		looks.fetch_add(1, std::memory_order_relaxed);
+	}
+	looks.fetch_add(1, std::memory_order_relaxed);
 	writer.join();
 	EXPECT_TRUE(buffer->full());
 	expect_whole(buffer->copy());
