@@ -137,6 +137,8 @@ def _check_fops(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 def _harness(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     pipeline.need(*deps.HARNESS_PURPOSES)
     return gates.run_gates([gates.harness_gate(pipeline)], pipeline.ui)
+
+
 def _userspace(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return gates.run_gates([gates.userspace_gate(pipeline, userspace.LONG)], pipeline.ui)
 

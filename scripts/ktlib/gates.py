@@ -57,6 +57,8 @@ def fops_gate(pipeline: Pipeline) -> Gate:
 def harness_gate(pipeline: Pipeline) -> Gate:
     """The stress program, as far as it needs no guest."""
     return Gate("harness", lambda: harness.check(pipeline.paths, pipeline.ui))
+
+
 def userspace_gate(pipeline: Pipeline, programs: Sequence[userspace.Program]) -> Gate:
     """The core holds under a storm of threads."""
     return Gate("userspace", lambda: pipeline.check_userspace(programs), needs=("source",))
