@@ -139,6 +139,22 @@ class AccelTest(RunTest):
         self.assertEqual(list(cached.values()), [""])
 
 
+class BreakpointTest(RunTest):
+    """One that nobody set is the emulation's, unless it comes again."""
+
+    def test_once(self) -> None:
+        self.check("breakpoint_once", Outcome.PASS)
+        self.assertIn("warning: int3 in zoo_null", self.printed.getvalue())
+
+    def test_again(self) -> None:
+        self.check("breakpoint", Outcome.CRASH)
+        self.assertEqual(self.printed.getvalue().count("-- run plain"), 2)
+
+    def test_other_crashes_are_not_tried_again(self) -> None:
+        self.check("panic_exit", Outcome.CRASH)
+        self.assertEqual(self.printed.getvalue().count("-- run plain"), 1)
+
+
 class FolderTest(RunTest):
     def test_what_is_kept(self) -> None:
         folder = self.run_fake("fails").run_dir

@@ -78,7 +78,7 @@ void removal_in_its_own_method_is_reported()
 	const UniqueFd other = file.open();
 
 	/* For whoever reads the console. */
-	KernelLog{}.say(fmt::format("f_revoke: expected report: {}", report));
+	KernelLog{}.say(fmt::format("f_revoke: expected report: {} in kernfs_drain\n", report));
 	const KernelLog log;
 	const Child writer{[&] { return result_of(write(fd.get(), "1", 1)).error; }};
 	writer.await_state('D');

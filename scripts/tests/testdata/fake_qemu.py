@@ -37,6 +37,9 @@ OOPS = """[    1.0] BUG: kernel NULL pointer dereference, address: 0000000000000
 [    1.0] ---[ end trace 0000000000000000 ]---
 [    1.0] Kernel panic - not syncing: Fatal exception
 """
+BREAKPOINT = OOPS.replace(OOPS.splitlines(True)[0], "").replace(
+    "Oops: Oops: 0002", "Oops: int3: 0000"
+)
 
 
 class Machine:
@@ -62,6 +65,17 @@ class Machine:
         """A run as it should be."""
         self.say(self.console, "Linux version 7.3.4\n")
         self.say(self.ktap, GOOD + TOKEN)
+
+    def breakpoint(self) -> None:
+        """A breakpoint that nobody set."""
+        self.say(self.console, BREAKPOINT)
+
+    def breakpoint_once(self) -> None:
+        """The same, but only for the first run of all."""
+        if len(list(Path.cwd().parent.iterdir())) > 2:
+            self.good()
+        else:
+            self.breakpoint()
 
     def fails(self) -> None:
         """One test fails."""
