@@ -36,7 +36,6 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
         Gate("shell", lambda: lint.shell_style(paths)),
         Gate("C++", lambda: lint.cxx_style(paths)),
         Gate("spelling", lambda: lint.spelling(paths)),
-        harness_gate(pipeline),
         Gate("config fragments", lambda: lint.fragments(paths)),
         models_gate(pipeline),
         Gate("source", lambda: _stage(lambda: pipeline.source)),
