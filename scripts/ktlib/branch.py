@@ -90,6 +90,8 @@ def imported(git: Git, base: str, series: Series) -> str:
 def applied_mails(git: Git, base: str, files: Sequence[Path], without: Sequence[str] = ()) -> str:
     """Run git am on a commit without touching any branch, leaving out what the mails do to the
     files `without`; returns the new tip."""
+    if not files:
+        return base
     options = (
         "--quiet",
         "--committer-date-is-author-date",

@@ -120,7 +120,7 @@ def _shell(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 
 
 def _check(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
-    pipeline.need("check", *deps.HARNESS_PURPOSES)
+    pipeline.need("source", "check")
     return gates.run_gates(gates.host_gates(pipeline), pipeline.ui)
 
 
