@@ -4,7 +4,7 @@
 SELFTESTS := ../selftests/revoke
 
 CORE := checker history ktap lifetime shrink table
-ENGINE := engine fail_nth nemesis options races result round task world workload
+ENGINE := engine fail_nth nemesis options races result round slab task world workload
 WORKLOADS := $(patsubst src/workloads/%.cc,%,$(wildcard src/workloads/*.cc))
 PROGRAM := foreign_source main module_source
 # Of the kselftests. Each filesystem defines filesystem(): one program has room for one

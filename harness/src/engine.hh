@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,7 +36,12 @@ struct Plan {
 	std::string profile;
 	Intensity intensity;
 	std::vector<const Workload *> workloads;
-	std::filesystem::path output; /* folder for result.json and what failed */
+	std::filesystem::path output;   /* folder for result.json and what failed */
+	std::vector<std::string> notes; /* to be kept with the result */
+	/* Objects that the kernel has for open files; if it cannot tell, nothing. */
+	std::function<std::optional<std::uint64_t>()> kernel_objects;
+	/* Ends what was begun for the run; why that did not work. */
+	std::function<std::string()> unload;
 };
 
 /* A source, and which of the workloads it can serve. */
@@ -61,6 +67,8 @@ private:
 	void report(const WorkloadResult &one);
 	void fail(WorkloadResult &one, const History &history, const Violation &violation);
 	void show(const WorkloadResult &one, const Live &live);
+	[[nodiscard]] std::optional<std::uint64_t> count_kernel_objects() const;
+	void look_for_leaks(std::optional<std::uint64_t> before);
 	void save_result();
 	[[nodiscard]] std::string reason_to_skip(const Source &source,
 						 const Workload &workload) const;

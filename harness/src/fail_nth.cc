@@ -6,11 +6,33 @@
 
 #include <array>
 #include <cstdlib>
+#include <string_view>
 
 #include <fmt/format.h>
 
 namespace revoke_stress
 {
+
+namespace
+{
+
+bool tell(const char *file, std::string_view word)
+{
+	const revoke_test::UniqueFd fd{open(file, O_WRONLY | O_CLOEXEC)};
+
+	return fd && write(fd.get(), word.data(), word.size()) == static_cast<ssize_t>(word.size());
+}
+
+} // namespace
+
+bool FailNth::include_patient_ones()
+{
+	/* And not a word about each on the console. */
+	return tell("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") &&
+	       tell("/sys/kernel/debug/failslab/verbose", "0") &&
+	       tell("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N") &&
+	       tell("/sys/kernel/debug/fail_page_alloc/verbose", "0");
+}
 
 FailNth::FailNth() : file_(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC)) {}
 

@@ -16,6 +16,10 @@ public:
 	/* For the thread that makes it. */
 	FailNth();
 
+	/* Has it concern those, too, that would rather wait for memory: most of them. False if
+	 * the kernel cannot be told, for want of debugfs. */
+	static bool include_patient_ones();
+
 	[[nodiscard]] bool available() const { return static_cast<bool>(file_); }
 	/* The n-th from now on; 0 for none. */
 	void arm(std::uint32_t n) const;

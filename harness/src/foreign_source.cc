@@ -7,7 +7,9 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +21,7 @@
 #include <fmt/format.h>
 
 #include <check.hh>
+#include <module.hh>
 
 #include "module_source.hh"
 #include "tables.hh"
@@ -132,6 +135,49 @@ Outcome remove_net(std::uint32_t number)
 	return request.send();
 }
 
+/* Disks without anything behind them, made by the folders of configfs. */
+
+constexpr const char *null_disks = "/sys/kernel/config/nullb";
+
+std::string null_name(std::uint32_t number) { return fmt::format("null{}", number); }
+
+std::string null_folder(std::uint32_t number)
+{
+	return fmt::format("{}/{}", null_disks, null_name(number));
+}
+
+Outcome remove_null(std::uint32_t number)
+{
+	return outcome_of(result_of(rmdir(null_folder(number).c_str())));
+}
+
+Outcome make_null(std::uint32_t number)
+{
+	const Outcome made = outcome_of(result_of(mkdir(null_folder(number).c_str(), 0755)));
+
+	if (made.error)
+		return made;
+	const UniqueFd power{open((null_folder(number) + "/power").c_str(), O_WRONLY | O_CLOEXEC)};
+	const Result on = power ? result_of(write(power.get(), "1", 1)) : Result{-1, errno};
+
+	if (on.ok())
+		return {};
+	remove_null(number);
+	return outcome_of(on);
+}
+
+/* They need a module, and configfs at its place; where these are not, nothing can be made. */
+void prepare_null()
+{
+	if (access(null_disks, F_OK) == 0)
+		return;
+	const std::string problem = revoke_test::module::Module{"null_blk"}.load();
+
+	if (!problem.empty())
+		fmt::print("# {}\n", problem);
+	mount("configfs", "/sys/kernel/config", "configfs", 0, nullptr);
+}
+
 const std::vector<Device> &devices()
 {
 	static const std::vector<Device> all{
@@ -143,12 +189,19 @@ const std::vector<Device> &devices()
 		 remove_loop,
 		 loop_name},
 		{"dummy",
-		 {{"/sys/class/net/{}/mtu", "sysfs"},
-		  {"/sys/class/net/{}/statistics/rx_bytes", "sysfs"},
+		 {{"/sys/class/net/{}/mtu", "netdev"},
+		  {"/sys/class/net/{}/statistics/rx_bytes", "netdev"},
 		  {"/proc/net/dev_snmp6/{}", "procfs"}},
 		 make_net,
 		 remove_net,
 		 net_name},
+		{"null_blk",
+		 {{"/sys/block/{}/stat", "sysfs"},
+		  {"/sys/block/{}/mq/0/nr_tags", "sysfs"},
+		  {"/sys/kernel/debug/block/{}/hctx0/flags", "debugfs"}},
+		 make_null,
+		 remove_null,
+		 null_name},
 	};
 
 	return all;
@@ -171,10 +224,11 @@ ForeignSource::ForeignSource()
 
 	for (std::size_t i = 0; i < ways.size(); i++)
 		if (ways[i].name == "read" || ways[i].name == "pread" || ways[i].name == "readv" ||
-		    ways[i].name == "preadv")
+		    ways[i].name == "preadv" || ways[i].name.starts_with("io_uring_read"))
 			abilities_.calls.push_back(static_cast<std::uint8_t>(i));
 	if (geteuid() != 0)
 		return;
+	prepare_null();
 	for (const Device &device : devices()) {
 		if (device.create(first_number).error)
 			continue;
@@ -185,9 +239,18 @@ ForeignSource::ForeignSource()
 	}
 }
 
+std::string ForeignSource::files() const
+{
+	std::string names;
+
+	for (const Candidate &one : available_)
+		names += fmt::format(" {}", one.file->path);
+	return names;
+}
+
 std::string ForeignSource::problem() const
 {
-	return available_.empty() ? "neither loop nor dummy devices can be made here" : "";
+	return available_.empty() ? "no device can be made here" : "";
 }
 
 void ForeignSource::describe(History &history) const
@@ -195,6 +258,8 @@ void ForeignSource::describe(History &history) const
 	history.tables["procfs"] = table_of(revoke_test::procfs_filesystem(), {});
 	history.tables["debugfs"] = table_of(revoke_test::debugfs_filesystem(), {});
 	history.tables["sysfs"] = table_of(revoke_test::sysfs_filesystem(), {});
+	/* Network devices say so as soon as they are on their way out: see netdev_show(). */
+	history.tables["netdev"] = table_of(revoke_test::sysfs_filesystem(), {EINVAL});
 	history.calls = call_ways();
 	history.waits = wait_ways();
 }
@@ -206,9 +271,10 @@ std::vector<ObjectRow> ForeignSource::choose(Wish, Rng &rng)
 
 	chosen_.clear();
 	for (std::size_t i = 0; i < wanted; i++) {
-		chosen_.push_back(rng.pick(available_));
-		rows.push_back({fmt::format("{}#{}", chosen_.back().file->path, i),
-				chosen_.back().file->table, Release::none, no_parent, false});
+		const Device::File &file = *chosen_.emplace_back(rng.pick(available_)).file;
+
+		rows.push_back({fmt::format("{}#{}", file.path, i), file.table, Release::none,
+				no_parent, false, file.path.starts_with("/sys/")});
 	}
 	return rows;
 }

@@ -27,8 +27,8 @@ struct Device {
 };
 
 /*
- * Real entries of real drivers: network devices and loop devices. They count nothing
- * and cannot be told what to do; what can be judged is what their files answer.
+ * Real entries of real drivers: network devices and disks. They count nothing and cannot be told
+ * what to do; what can be judged is what their files answer.
  */
 class ForeignSource final : public Source
 {
@@ -37,6 +37,8 @@ public:
 
 	[[nodiscard]] std::string_view name() const override { return "devices"; }
 	[[nodiscard]] std::string problem() const override;
+	/* Those that are there, with {} for the name of the device. */
+	[[nodiscard]] std::string files() const;
 	void describe(History &history) const override;
 	std::vector<ObjectRow> choose(Wish wish, Rng &rng) override;
 	void choose_again(const std::vector<ObjectRow> &rows) override;

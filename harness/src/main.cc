@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <random>
 
@@ -18,6 +19,7 @@
 #include "engine.hh"
 #include "foreign_source.hh"
 #include "module_source.hh"
+#include "slab.hh"
 #include "task.hh"
 
 using namespace revoke_stress;
@@ -79,12 +81,19 @@ const Profile &chosen_profile(const std::string &name)
 	return *found;
 }
 
+/* On a terminal the line is renewed all the time; a log gets one now and then. */
 void show_line(std::string_view line)
 {
+	constexpr Time now_and_then = 10 * second;
 	static const bool watched = isatty(STDERR_FILENO);
+	static Time last = now();
 
-	if (watched)
+	if (watched) {
 		std::cerr << "\r\033[K" << line << std::flush;
+	} else if (!line.empty() && now() - last > now_and_then) {
+		last = now();
+		std::cout << "# " << line << std::endl;
+	}
 }
 
 int list()
@@ -109,21 +118,26 @@ int run(const CommandLine &line)
 {
 	ModuleSource ours;
 	const Profile &profile = chosen_profile(line.profile);
+
+	ours.load();
+	if (const std::string problem = ours.problem(); !problem.empty())
+		return skip(problem);
+	ForeignSource others;
 	Plan plan{.seed = line.seed.value_or(std::random_device{}()),
 		  .duration = std::chrono::milliseconds{static_cast<long>(line.duration * 1000)},
 		  .operations = line.operations,
 		  .profile = line.profile,
 		  .intensity = profile.intensity,
 		  .workloads = chosen_workloads(line.workloads),
-		  .output = line.output};
-
-	if (const std::string problem = ours.problem(); !problem.empty())
-		return skip(problem);
-	ForeignSource others;
+		  .output = line.output,
+		  .notes = {"files of devices:" + others.files()},
+		  .kernel_objects = [] { return slab_objects("revoke_file"); },
+		  .unload = [&ours] { return ours.unload(); }};
 	const std::array supplies{Supply{&ours, true}, Supply{&others, false}};
 	Ktap ktap{std::cout};
 	Engine engine{std::move(plan), ktap, show_line};
-	return engine.run(supplies);
+	/* With the sources as they are: who is stuck works on them. */
+	leave(engine.run(supplies));
 }
 
 /* What the checker says about a history; the exit code. */
@@ -162,14 +176,21 @@ int shrink_file(const CommandLine &line)
 int replay_file(const CommandLine &line)
 {
 	const History history = load_file(line.history);
-	ModuleSource ours;
-	ForeignSource others;
-	Source &source = history.source == ours.name() ? static_cast<Source &>(ours) : others;
+	std::unique_ptr<Source> source;
 
-	if (const std::string problem = source.problem(); !problem.empty())
+	/* To look for devices is to make some. */
+	if (history.source == ModuleSource::source_name) {
+		auto ours = std::make_unique<ModuleSource>();
+
+		ours->load();
+		source = std::move(ours);
+	} else {
+		source = std::make_unique<ForeignSource>();
+	}
+	if (const std::string problem = source->problem(); !problem.empty())
 		return skip(problem);
-	const RoundResult result = replay(source, history, [](const Live &) {});
-	return judge(result.history);
+	const RoundResult result = replay(*source, history, [](const Live &) {});
+	leave(judge(result.history));
 }
 
 int main_of(int argc, char **argv)
@@ -185,6 +206,7 @@ int main_of(int argc, char **argv)
 	app.add_option("-w,--workloads", line.workloads, "only these; see list")->delimiter(',');
 	app.add_option("-p,--profile", line.profile, "how hard; see list")->capture_default_str();
 	app.add_option("--output", line.output, "folder for result.json, and histories that fail")
+		->envname("RESULTS_DIR")
 		->check(CLI::ExistingDirectory)
 		->capture_default_str();
 	app.require_subcommand(0, 1);

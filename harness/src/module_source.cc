@@ -12,11 +12,13 @@
 #include <cstring>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include <file_ops.hh>
 #include <mapping.hh>
+#include <module.hh>
 #include <ring.hh>
 #include <waiting.hh>
 
@@ -209,7 +211,6 @@ Abilities ModuleSource::abilities_of(const Model &model)
 	abilities.readies = model.waits && std::string_view{model.table} != "sysfs";
 	abilities.maps = model.mapping != TEST_REVOKE_MAP_NONE;
 	abilities.identifies = abilities.has_files;
-	abilities.reads_on = model.reads_on;
 	abilities.reopens = abilities.has_files;
 	abilities.removes_itself = model.flags & TEST_REVOKE_REMOVES_ITSELF;
 	return abilities;
@@ -221,6 +222,21 @@ std::string ModuleSource::problem() const
 		return fmt::format("{}: {}: load test_revoke.ko, as root", Control::device,
 				   std::strerror(errno));
 	return "";
+}
+
+void ModuleSource::load()
+{
+	loaded_ = access(Control::device, F_OK) != 0 &&
+		  revoke_test::module::test_revoke().load().empty();
+}
+
+std::string ModuleSource::unload()
+{
+	if (!std::exchange(loaded_, false))
+		return "";
+	const Result unloaded = revoke_test::module::test_revoke().unload();
+
+	return unloaded.ok() ? "" : fmt::format("test_revoke does not go: {}", unloaded);
 }
 
 void ModuleSource::describe(History &history) const
@@ -250,7 +266,7 @@ void ModuleSource::add(const Model &model, std::uint16_t parent)
 
 	chosen_.push_back({&model,
 			   {fmt::format("{}.{}", model.name, chosen_.size()), model.table,
-			    model.release, parent, counts},
+			    model.release, parent, counts, model.reads_on},
 			   abilities_of(model)});
 }
 

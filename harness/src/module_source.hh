@@ -27,6 +27,10 @@ public:
 
 	[[nodiscard]] std::string_view name() const override { return source_name; }
 	[[nodiscard]] std::string problem() const override;
+	/* Loads the module, if that can be done and it is not there; unloads it again. What it
+	 * returns is why that did not work: something has kept a reference. */
+	void load();
+	std::string unload();
 	void describe(History &history) const override;
 	std::vector<ObjectRow> choose(Wish wish, Rng &rng) override;
 	void choose_again(const std::vector<ObjectRow> &rows) override;
@@ -67,6 +71,7 @@ private:
 
 	std::vector<Chosen> chosen_;
 	std::unique_ptr<revoke_test::Control> control_;
+	bool loaded_ = false; /* by load() */
 };
 
 } // namespace revoke_stress

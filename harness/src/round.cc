@@ -223,7 +223,6 @@ Live Round::look() const
 		const Buffer &buffer = world_.task(i).buffer;
 		const std::size_t size = buffer.size();
 
-		live.records += size;
 		live.in_flight += size && !buffer.at(size - 1).ended();
 	}
 	return live;
@@ -300,11 +299,13 @@ void Round::remove_all()
 bool Round::wind_down()
 {
 	constexpr std::chrono::milliseconds glance{2};
+	/* Who hangs while it exits does nothing any more that it could be known by. */
+	const Time latest = now() + 4 * world_.frame().patience;
 
 	world_.stop();
 	start(removers_, [this] { remove_all(); });
 	while (!workers_ended()) {
-		if (somebody_hangs())
+		if (somebody_hangs() || now() > latest)
 			return false;
 		/* Whoever is stopped may be in a method. */
 		for (const Process &process : processes_)
@@ -328,6 +329,9 @@ bool Round::wind_down()
 	return true;
 }
 
+/* What does not fit would not be judged. */
+static_assert(World::objects_max * SharedObject::generations + 100 < Buffer::capacity);
+
 void Round::count_all(std::int64_t descriptors_before)
 {
 	world_.drop_mail();
@@ -335,7 +339,7 @@ void Round::count_all(std::int64_t descriptors_before)
 		Task task{world_, finisher_};
 
 		for (std::uint16_t object = 0; object < world_.rows().size(); object++)
-			for (std::uint32_t i = 1; i <= world_.object(object).generation; i++)
+			for (std::uint32_t i = 1; i <= world_.latest(object).generation; i++)
 				task.count(object, i, flag_final);
 	}
 	source_.finish();
@@ -461,8 +465,10 @@ RoundResult replay(Source &source, const History &history, const Watch &watch)
 	frame.tasks.clear();
 	source.choose_again(history.objects);
 	auto round = std::make_unique<Round>(source, std::move(frame), watch);
-	for (const std::vector<Record> &records : history.tasks)
-		round->start_again(records);
+	round->make_objects();
+	/* The first one is who made them, and finished: the others have their numbers again. */
+	for (std::size_t i = 1; i < history.tasks.size(); i++)
+		round->start_again(history.tasks[i]);
 	/* As in the original, somebody lets those go who block. */
 	round->start_nemesis(all_nemeses().back(), history.seed);
 	round->watch_until(UINT64_MAX);

@@ -27,7 +27,6 @@ struct Intensity {
 
 /* What goes on, while it does. */
 struct Live {
-	std::size_t records = 0;
 	std::size_t in_flight = 0;
 };
 

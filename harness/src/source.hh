@@ -24,7 +24,6 @@ struct Abilities {
 	bool readies = false; /* waiters are told of Kind::ready */
 	bool maps = false;
 	bool identifies = false;
-	bool reads_on = false; /* a part that was not read is kept by the file */
 	bool reopens = false;
 	bool removes_itself = false;
 	bool has_files = true; /* it is no directory */

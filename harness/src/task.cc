@@ -174,6 +174,8 @@ void unblock(int number)
 	pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
+int access_mode(int fd) { return fcntl(fd, F_GETFL) & O_ACCMODE; }
+
 enum LockWay : std::uint8_t { lock_flock, lock_ofd, lock_posix };
 
 /* Taken and dropped again: a lock that is kept would be in everybody's way. */
@@ -181,7 +183,8 @@ Outcome lock(std::uint8_t way, int fd)
 {
 	struct flock range {
 	};
-	range.l_type = F_WRLCK;
+	/* Devices' files are open for reading alone. */
+	range.l_type = access_mode(fd) == O_RDONLY ? F_RDLCK : F_WRLCK;
 	const int command = way == lock_ofd ? F_OFD_SETLK : F_SETLK;
 	const auto set = [&] {
 		return way == lock_flock
@@ -384,33 +387,18 @@ void Task::perform_by_owner(const Action &action)
 
 void Task::create(const Action &action)
 {
-	SharedObject &shared = world_.object(action.object);
-	const std::uint16_t parent = world_.rows()[action.object].parent;
-	ObjectState expected = ObjectState::absent;
-
-	if (shared.generation + 1 >= SharedObject::generations ||
-	    (parent != no_parent && !world_.present(parent)) ||
-	    !shared.state.compare_exchange_strong(expected, ObjectState::being_made))
+	if (buffer_.full())
 		return;
-	Ref ref{.object = action.object,
-		.generation = shared.generation + 1,
-		.token = 0,
-		.parent_generation = 0,
-		.parent_token = 0};
-	if (parent != no_parent) {
-		const Ref above = world_.latest(parent);
-
-		ref.parent_generation = above.generation;
-		ref.parent_token = above.token;
-	}
-	recorded(about(action, ref), [&](Record &record) {
-		/* For the checker, and to be seen in memory before somebody uses it. */
-		record.outcome = world_.source().create(ref);
-		shared.parents[ref.generation] = ref.parent_generation;
-		shared.tokens[ref.generation] = record.outcome.token;
-		if (!record.outcome.error)
-			shared.generation = ref.generation;
-		shared.state = record.outcome.error ? ObjectState::absent : ObjectState::present;
+	std::optional<Ref> ref = world_.begin_making(action.object);
+	if (!ref)
+		return;
+	Record record = about(action, *ref);
+	/* What it goes with: for the checker. */
+	record.action.argument = ref->parent_generation;
+	recorded(record, [&](Record &now) {
+		now.outcome = world_.source().create(*ref);
+		ref->token = now.outcome.token;
+		world_.end_making(*ref, !now.outcome.error);
 	});
 }
 
@@ -420,14 +408,13 @@ void Task::remove(const Action &action)
 	Record record = about(action, ref);
 	bool done = false;
 
-	record.counts.opens = world_.object(action.object).open_files;
+	record.counts.opens = open_files(ref.object, ref.generation);
 	recorded(record, [&](Record &now) {
 		now.outcome = world_.source().remove(ref, action.way);
 		done = now.outcome.error == 0;
 		/* It went with its directory before anybody knew that it was there. */
-		if (now.outcome.error == ENOENT &&
-		    world_.object(ref.object).generation == ref.generation)
-			world_.object(ref.object).state = ObjectState::absent;
+		if (now.outcome.error == ENOENT)
+			world_.has_gone(ref.object, ref.generation);
 	});
 	if (!done)
 		return;
@@ -442,8 +429,7 @@ void Task::remove(const Action &action)
 void Task::removed(std::uint16_t object, std::uint32_t generation)
 {
 	count(object, generation, 0);
-	if (world_.object(object).generation == generation)
-		world_.object(object).state = ObjectState::absent;
+	world_.has_gone(object, generation);
 }
 
 void Task::count(std::uint16_t object, std::uint32_t generation, std::uint32_t flags)
@@ -487,7 +473,7 @@ void Task::perform_on_file(const Action &action)
 		reopen(action);
 		break;
 	case Kind::close:
-		close(action.slot);
+		close(action);
 		break;
 	case Kind::map:
 		map(action);
@@ -553,7 +539,7 @@ void Task::take(std::uint8_t slot, int fd, const Record &record, bool first)
 	file.number = record.file;
 	file.first = first;
 	if (first)
-		world_.object(file.object).open_files++;
+		open_files(file.object, file.generation)++;
 }
 
 /* A number for the file that is about to be opened: unique among all tasks. */
@@ -562,77 +548,73 @@ static std::uint32_t file_number(std::size_t task, std::uint32_t count)
 	return static_cast<std::uint32_t>(task + 1) << 20 | count;
 }
 
-void Task::open(const Action &action)
+/* Does what makes a descriptor, which is the value then, and keeps it. */
+template <typename Make>
+void Task::acquire(std::uint8_t slot, const Record &record, bool first, Make &&make)
 {
-	const Ref ref = world_.latest(action.object);
-	Record record = about(action, ref);
 	int fd = -1;
 
-	if (!ref.generation)
-		return;
-	close(action.slot);
-	record.file = file_number(number_, ++opened_);
+	close({.kind = Kind::close, .slot = slot});
 	recorded(record, [&](Record &now) {
-		now.outcome = world_.source().open(ref);
+		now.outcome = make();
 		if (!now.outcome.error)
 			fd = static_cast<int>(std::exchange(now.outcome.value, 0));
 	});
 	if (fd >= 0)
-		take(action.slot, fd, record, true);
+		take(slot, fd, record, first);
+}
+
+void Task::open(const Action &action)
+{
+	const Ref ref = world_.latest(action.object);
+	Record record = about(action, ref);
+
+	if (!ref.generation)
+		return;
+	record.file = file_number(number_, ++opened_);
+	acquire(action.slot, record, true, [&] { return world_.source().open(ref); });
 }
 
 void Task::reopen(const Action &action)
 {
 	const OpenFile &file = files_.at(action.slot % files_max);
 	Record record = about(action, file);
-	int fd = -1;
 
 	if (action.other % files_max == action.slot % files_max)
 		return;
-	close(action.other);
 	record.file = file_number(number_, ++opened_);
-	recorded(record, [&](Record &now) {
-		const Result result =
-			result_of(::open(fmt::format("/proc/self/fd/{}", file.fd.get()).c_str(),
-					 O_RDONLY | O_CLOEXEC));
-		now.outcome = outcome_of(result);
-		if (result.ok())
-			fd = static_cast<int>(std::exchange(now.outcome.value, 0));
+	acquire(action.other, record, true, [&] {
+		const std::string path = fmt::format("/proc/self/fd/{}", file.fd.get());
+
+		/* As the first one: else some calls would be refused before they come to a gate. */
+		return outcome_of(
+			result_of(::open(path.c_str(), access_mode(file.fd.get()) | O_CLOEXEC)));
 	});
-	if (fd >= 0)
-		take(action.other, fd, record, true);
 }
 
 void Task::duplicate(const Action &action)
 {
 	const OpenFile &file = files_.at(action.slot % files_max);
-	Record record = about(action, file);
-	int fd = -1;
 
 	if (action.other % files_max == action.slot % files_max)
 		return;
-	close(action.other);
-	recorded(record, [&](Record &now) {
-		fd = fcntl(file.fd.get(), F_DUPFD_CLOEXEC, 0);
-		now.outcome = {0, fd < 0 ? errno : 0, 0};
-	});
-	if (fd >= 0)
-		take(action.other, fd, record, false);
+	acquire(action.other, about(action, file), false,
+		[&] { return outcome_of(result_of(fcntl(file.fd.get(), F_DUPFD_CLOEXEC, 0))); });
 }
 
-void Task::close(std::uint8_t slot)
+void Task::close(const Action &action)
 {
-	OpenFile &file = files_.at(slot % files_max);
+	OpenFile &file = files_.at(action.slot % files_max);
 
 	if (!file.fd)
 		return;
-	recorded(about({.kind = Kind::close, .slot = slot}, file), [&](Record &now) {
+	recorded(about(action, file), [&](Record &now) {
 		now.outcome = outcome_of(result_of(::close(file.fd.release())));
 	});
 	/* Should there have been no room to record it. */
 	file.fd.reset();
 	if (file.first)
-		world_.object(file.object).open_files--;
+		open_files(file.object, file.generation)--;
 	file = {};
 }
 
@@ -654,7 +636,7 @@ void Task::receive(const Action &action)
 	Record record;
 
 	record.action = action;
-	close(action.slot);
+	close({.kind = Kind::close, .slot = action.slot});
 	recorded(record, [&](Record &now) {
 		now.outcome = outcome_of(receive_descriptor(world_.receiver(), message, fd));
 		now.action.object = message.object;
@@ -728,7 +710,7 @@ void Task::close_all()
 	for (std::uint8_t slot = 0; slot < pages_max; slot++)
 		unmap(slot);
 	for (std::uint8_t slot = 0; slot < files_max; slot++)
-		close(slot);
+		close({.kind = Kind::close, .slot = slot});
 }
 
 /* Disturbances: `object` is the task that is disturbed */

@@ -4,6 +4,7 @@
 #define REVOKE_STRESS_TASK_H
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -56,7 +57,6 @@ public:
 	void count(std::uint16_t object, std::uint32_t generation, std::uint32_t flags);
 
 	[[nodiscard]] World &world() const { return world_; }
-	[[nodiscard]] std::size_t number() const { return number_; }
 	[[nodiscard]] const OpenFile &file(std::size_t slot) const { return files_.at(slot); }
 	[[nodiscard]] const MappedPage &page(std::size_t slot) const { return pages_.at(slot); }
 	[[nodiscard]] const Abilities &abilities_of(std::size_t slot) const
@@ -84,10 +84,17 @@ private:
 	void create(const Action &action);
 	void remove(const Action &action);
 	void removed(std::uint16_t object, std::uint32_t generation);
+	template <typename Make>
+	void acquire(std::uint8_t slot, const Record &record, bool first, Make &&make);
 	void open(const Action &action);
 	void reopen(const Action &action);
 	void take(std::uint8_t slot, int fd, const Record &record, bool first);
-	void close(std::uint8_t slot);
+	void close(const Action &action);
+	[[nodiscard]] std::atomic<std::uint32_t> &open_files(std::uint16_t object,
+							     std::uint32_t generation) const
+	{
+		return world_.object(object).open_files.at(generation % SharedObject::generations);
+	}
 	void map(const Action &action);
 	void touch(const Action &action);
 	void unmap(std::uint8_t slot);

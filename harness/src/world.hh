@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,16 +24,27 @@ namespace revoke_stress
 
 enum class ObjectState : std::uint32_t { absent, being_made, present };
 
+/*
+ * One word: who removed one generation late is not to take the next one, which
+ * is being made by then, for absent.
+ */
+struct Standing {
+	ObjectState state = ObjectState::absent;
+	std::uint32_t generation = 0; /* the latest; 0: there was none yet */
+};
+
 /* Of one object; its generations follow one another. */
 struct SharedObject {
-	static constexpr std::size_t generations = 512;
+	static constexpr std::size_t generations = 384;
 
-	std::atomic<ObjectState> state{ObjectState::absent};
-	std::atomic<std::uint32_t> generation{0}; /* the latest; 0: there was none yet */
-	std::atomic<std::uint32_t> open_files{0}; /* of all generations */
+	std::atomic<Standing> standing{};
 	std::array<std::atomic<std::uint64_t>, generations> tokens{};
 	std::array<std::atomic<std::uint32_t>, generations> parents{}; /* of the directory */
+	std::array<std::atomic<std::uint32_t>, generations> open_files{};
 };
+
+/* Processes share it, so that no lock of one of them may stand in for the instruction. */
+static_assert(std::atomic<Standing>::is_always_lock_free);
 
 struct SharedTask {
 	std::atomic<pid_t> thread{0}; /* while it runs */
@@ -44,8 +56,8 @@ struct SharedTask {
 class World
 {
 public:
-	static constexpr std::size_t objects_max = 16;
-	static constexpr std::size_t tasks_max = 20;
+	static constexpr std::size_t objects_max = 10;
+	static constexpr std::size_t tasks_max = 21; /* a crowd, or one again and who kicks */
 
 	/* `frame` is a history without records: objects, tables and ways. */
 	World(Source &source, History frame);
@@ -67,12 +79,17 @@ public:
 	[[nodiscard]] Ref ref(std::uint16_t object, std::uint32_t generation) const;
 	[[nodiscard]] Ref latest(std::uint16_t object) const
 	{
-		return ref(object, this->object(object).generation);
+		return ref(object, this->object(object).standing.load().generation);
 	}
 	[[nodiscard]] bool present(std::uint16_t index) const
 	{
-		return object(index).state == ObjectState::present;
+		return object(index).standing.load().state == ObjectState::present;
 	}
+	/* The object to be made next; nothing if it is there, or somebody makes it. */
+	[[nodiscard]] std::optional<Ref> begin_making(std::uint16_t index) const;
+	void end_making(const Ref &ref, bool made) const;
+	/* Says nothing of later generations. */
+	void has_gone(std::uint16_t index, std::uint32_t generation) const;
 
 	void stop() const { shared_->stopped = true; }
 	[[nodiscard]] bool stopped() const { return shared_->stopped; }

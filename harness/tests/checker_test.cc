@@ -115,13 +115,20 @@ TEST(CheckerAccepts, WhatNobodyGates)
 	}));
 }
 
+/* Whichever call it was that did not take all. */
 TEST(CheckerAccepts, WhatKernfsHadBuffered)
 {
-	expect_good(good_and({
-		on_file(Kind::read_part, 10, 11, {1, 0, 0}),
-		reads(gone + 1, gone + 2, {4, 0, 0}),
-		reads(gone + 3, gone + 4, {-1, EIO, 0}),
-	}));
+	for (const Record &part : {on_file(Kind::read_part, 10, 11, {1, 0, 0}),
+				   reads_on(10, 11, {2, 0, 0}), reads(10, 11, {2, 0, 0})}) {
+		History history = good_and({
+			part,
+			reads_on(gone + 1, gone + 2, {4, 0, 0}),
+			reads_on(gone + 3, gone + 4, {-1, EIO, 0}),
+		});
+
+		history.objects[0].reads_on = true;
+		expect_good(history);
+	}
 }
 
 TEST(CheckerAccepts, ReleaseThatIsDocumentedAsLate)
@@ -135,13 +142,24 @@ TEST(CheckerAccepts, ReleaseThatIsDocumentedAsLate)
 
 TEST(CheckerAccepts, DirectoriesThatTakeAlongWhatIsInThem)
 {
-	Record removal = record(Kind::remove, 20, 30);
 	Record reading = reads(40, 41, {-1, EIO, 0});
 
-	removal.action.object = directory;
 	reading.action.object = file_below;
+	expect_good(good_and({create(directory, 5, 0), create(file_below, 7, 9, 1),
+			      remove(directory, 20, 30), reading}));
+}
+
+TEST(CheckerAccepts, DirectoriesThatGoAfterWhatWasInThem)
+{
+	expect_good(good_and({create(directory, 5, 0), create(file_below, 7, 9, 1),
+			      remove(file_below, 20, 30), remove(directory, 40, 50)}));
+}
+
+TEST(CheckerAccepts, DirectoriesThatAreInUse)
+{
 	expect_good(
-		good_and({create(directory, 5, 0), create(file_below, 7, 9, 1), removal, reading}));
+		good_and({create(directory, 5, 0), create(file_below, 7, 9, 1),
+			  remove(directory, 20, 21, ENOTEMPTY), remove(directory, 22, 23, EBUSY)}));
 }
 
 TEST(CheckerAccepts, ObjectsThatRemoveThemselves)
@@ -265,16 +283,37 @@ TEST(CheckerRejects, WhatIsReadAfterRemovalAlthoughNothingWasBuffered)
 		     Rule::late_success, "returned 0x5");
 }
 
+TEST(CheckerRejects, WhatBeginsAfreshAlthoughSomethingWasBuffered)
+{
+	History history = good_and({on_file(Kind::read_part, 10, 11, {1, 0, 0}),
+				    reads(gone + 1, gone + 2, {5, 0, 0})});
+
+	history.objects[0].reads_on = true;
+	expect_first(history, Rule::late_success, "returned 0x5");
+}
+
+TEST(CheckerRejects, WhatFilesThatBufferNothingHadBuffered)
+{
+	expect_first(good_and({on_file(Kind::read_part, 10, 11, {1, 0, 0}),
+			       reads_on(gone + 1, gone + 2, {5, 0, 0})}),
+		     Rule::late_success, "returned 0x5");
+}
+
 TEST(CheckerRejects, ObjectsBelowADirectoryThatLiveOn)
 {
-	Record removal = record(Kind::remove, 20, 30);
 	Record reading = reads(40, 41, {5, 0, 0});
 
-	removal.action.object = directory;
 	reading.action.object = file_below;
-	expect_first(
-		good_and({create(directory, 5, 0), create(file_below, 7, 9, 1), removal, reading}),
-		Rule::late_success, "below.1");
+	expect_first(good_and({create(directory, 5, 0), create(file_below, 7, 9, 1),
+			       remove(directory, 20, 30), reading}),
+		     Rule::late_success, "below.1");
+}
+
+TEST(CheckerRejects, RemovalsOfWhatWentWithItsDirectory)
+{
+	expect_first(good_and({create(directory, 5, 0), create(file_below, 7, 9, 1),
+			       remove(directory, 20, 30), remove(file_below, 40, 50)}),
+		     Rule::removed_twice, "removed already");
 }
 
 TEST(CheckerRejects, ObjectsThatRemovedThemselvesAndLiveOn)
@@ -344,6 +383,42 @@ TEST(CheckerRejects, MasksThatAreNotInTheTable)
 	expect_first(good_and({poll}), Rule::wrong_result, "returned 0x1");
 }
 
+TEST(CheckerRejects, MasksThatTellOfARemovalBeforeThereIsOne)
+{
+	expect_first(good_and({wait(20, 21, EPOLLPRI, EPOLLPRI | EPOLLHUP)}), Rule::wrong_result,
+		     "for an object that is there");
+	expect_first(good_and({on_file(Kind::poll, 20, 21, {EPOLLHUP, 0, 0})}), Rule::wrong_result,
+		     "for an object that is there");
+}
+
+TEST(CheckerRejects, RemovalsThatFailForNoReason)
+{
+	for (const int error : {ENOENT, EBUSY, ENOTEMPTY})
+		expect_first(good_and({remove(file_object, 20, 21, error)}), Rule::wrong_result,
+			     "remove failed with");
+	expect_first(good_and({on_file(Kind::remove_self, 20, 21, {-1, EALREADY, 0})}),
+		     Rule::wrong_result, "EALREADY");
+}
+
+TEST(CheckerRejects, ObjectsThatCannotBeMade)
+{
+	Record making = create(file_object, 20, 0);
+
+	making.generation = 2;
+	for (const int error : {ENOENT, EEXIST}) {
+		making.outcome = {-1, error, 0};
+		expect_first(good_and({making}), Rule::wrong_result, "create failed with");
+	}
+}
+
+TEST(CheckerRejects, ObjectsThatCountNothing)
+{
+	History history = good();
+
+	final_counters_of(history).outcome = {-1, ENOENT, 0};
+	expect_first(history, Rule::wrong_result, "counters failed with ENOENT");
+}
+
 TEST(CheckerRejects, ClosesThatFail)
 {
 	expect_first(good_and({on_file(Kind::close, gone + 1, gone + 2, {-1, EIO, 0})}),
@@ -354,6 +429,20 @@ TEST(CheckerRejects, WhatAnotherObjectTells)
 {
 	expect_first(good_and({on_file(Kind::identify, 20, 21, {0, 0, identity + 1})}),
 		     Rule::wrong_object, "told of object 8");
+}
+
+/* Nor may it be silent. */
+TEST(CheckerRejects, WhatTellsOfNoObject)
+{
+	Record written = on_file(Kind::touch, 20, 21);
+
+	expect_first(good_and({on_file(Kind::identify, 20, 21)}), Rule::wrong_object,
+		     "told of object 0");
+	expect_first(good_and({on_file(Kind::touch, 20, 21)}), Rule::wrong_object,
+		     "told of object 0");
+	/* The other way to touch is to write. */
+	written.action.way = 1;
+	expect_good(good_and({written}));
 }
 
 TEST(CheckerRejects, RemovalThatOvertakesAMethod)
@@ -460,6 +549,19 @@ TEST(CheckerRejects, WaitersThatAreNotToldOfAChange)
 	history.tasks[1].resize(2);
 	history.tasks.push_back({ready(20, EPOLLIN)});
 	history.tasks.push_back({wait(10, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
+	expect_first(history, Rule::lost_wakeup, "not told of a change");
+}
+
+TEST(CheckerRejects, WaitersThatAreNotToldOfWhatChangedAsTheyBegan)
+{
+	History history = good();
+
+	removal_of(history).begin = 40'000 * millisecond;
+	removal_of(history).end = 40'001 * millisecond;
+	history.tasks[0].resize(2);
+	history.tasks[1].resize(2);
+	history.tasks.push_back({ready(20, EPOLLIN)});
+	history.tasks.push_back({wait(21, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
 	expect_first(history, Rule::lost_wakeup, "not told of a change");
 }
 

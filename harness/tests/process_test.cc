@@ -78,27 +78,37 @@ TEST(Processes, PassDescriptorsAround)
 	MemoryFiles source;
 	Intensity intensity;
 	std::set<Kind> worked;
+	std::set<std::size_t> took_part;
+	const Time deadline = now() + 120 * second;
 
 	intensity.threads = 2;
 	intensity.processes = 3;
 	intensity.nemeses = false;
 	intensity.round = std::chrono::milliseconds{300};
-	for (std::uint64_t number = 0; number < 3; number++) {
+	/* The processes are tasks 1, 2 and 3; on a busy machine they may come too late for a round.
+	 */
+	const std::set<std::size_t> processes{1, 2, 3};
+	const std::set<Kind> wanted{Kind::duplicate, Kind::send, Kind::receive, Kind::reopen,
+				    Kind::child,     Kind::exec, Kind::close};
+	for (std::uint64_t number = 0;
+	     now() < deadline && !(std::ranges::includes(worked, wanted) && took_part == processes);
+	     number++) {
 		const RoundResult result = run_round(source, *find_workload("descriptors"),
 						     intensity, 1, number, [](const Live &) {});
 		const Verdict verdict = check(result.history);
 
-		ASSERT_TRUE(verdict.ok()) << explain(result.history, verdict.violations.front());
-		/* Tasks 1, 2 and 3 are the processes. */
-		for (std::size_t task = 1; task < 4; task++)
-			EXPECT_FALSE(result.history.tasks.at(task).empty()) << task;
+		ASSERT_TRUE(verdict.ok() || verdict.violations.front().rule == Rule::nothing_proved)
+			<< explain(result.history, verdict.violations.front());
+		for (const std::size_t task : processes)
+			if (!result.history.tasks.at(task).empty())
+				took_part.insert(task);
 		for (const std::vector<Record> &task : result.history.tasks)
 			for (const Record &record : task)
 				if (record.ok())
 					worked.insert(record.action.kind);
 	}
-	for (const Kind kind : {Kind::duplicate, Kind::send, Kind::receive, Kind::reopen,
-				Kind::child, Kind::exec, Kind::close})
+	EXPECT_EQ(took_part, processes);
+	for (const Kind kind : wanted)
 		EXPECT_TRUE(worked.contains(kind)) << name_of(kind);
 }
 
@@ -118,4 +128,24 @@ TEST(Processes, LeaveNothingOpen)
 	const Record &last = history.tasks.front().back();
 	EXPECT_EQ(last.action.kind, Kind::census);
 	EXPECT_EQ(last.outcome.value, 0);
+}
+
+/* In the kernel that would be one who was killed, and hangs when its files are closed. */
+TEST(Processes, AreGivenUpWhenTheyDoNotEnd)
+{
+	MemoryFiles source;
+	Intensity intensity;
+	const Workload sleepy{
+		.name = "sleepy", .about = "", .next = [](const Task &task, Rng &) -> Action {
+			while (task.is_process())
+				pause();
+			return {};
+		}};
+
+	intensity.threads = 1;
+	intensity.processes = 1;
+	intensity.nemeses = false;
+	intensity.round = std::chrono::milliseconds{100};
+	intensity.patience = std::chrono::seconds{1};
+	EXPECT_TRUE(run_round(source, sleepy, intensity, 1, 0, [](const Live &) {}).stuck);
 }

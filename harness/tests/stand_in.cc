@@ -37,6 +37,13 @@ std::uint64_t inode_of(int fd)
 
 } // namespace
 
+StandIn &StandIn::lasting(Fault fault)
+{
+	static std::vector<std::unique_ptr<StandIn>> all;
+
+	return *all.emplace_back(std::make_unique<StandIn>(fault));
+}
+
 void StandIn::describe(History &history) const
 {
 	history.tables["stand-in"] = {
@@ -47,33 +54,42 @@ void StandIn::describe(History &history) const
 	history.faults = {"complaint"};
 }
 
-std::vector<ObjectRow> StandIn::choose(Wish, Rng &)
+std::vector<ObjectRow> StandIn::choose(Wish wish, Rng &)
 {
 	constexpr std::size_t wanted = 3;
 	std::vector<ObjectRow> rows;
+	std::uint16_t parent = no_parent;
 
+	if (wish == Wish::directories) {
+		rows.push_back({"directory", "stand-in", Release::none, no_parent, false});
+		parent = 0;
+	}
 	for (std::size_t i = 0; i < wanted; i++)
 		rows.push_back({fmt::format("stand-in.{}", i), "stand-in", Release::with_removal,
-				no_parent, true});
+				parent, true});
 	choose_again(rows);
 	return rows;
 }
 
-void StandIn::choose_again(const std::vector<ObjectRow> &)
+void StandIn::choose_again(const std::vector<ObjectRow> &rows)
 {
+	rows_ = rows;
+	directory_.has_files = false;
 	abilities_ = {.calls = {read_way, seek_way},
 		      .waits = true,
 		      .readies = true,
 		      .maps = true,
 		      .identifies = true,
-		      .reads_on = false,
 		      .reopens = false,
 		      .removes_itself = true,
 		      .has_files = true};
 	released_ = false;
 }
 
-const Abilities &StandIn::abilities(std::uint16_t) const { return abilities_; }
+const Abilities &StandIn::abilities(std::uint16_t object) const
+{
+	return rows_.at(object).counts ? abilities_ : directory_;
+}
 
 void StandIn::finish()
 {
@@ -116,6 +132,11 @@ Outcome StandIn::create(const Ref &ref)
 	const Lock lock{mutex_};
 	auto object = std::make_unique<Object>();
 
+	if (const std::uint16_t parent = rows_.at(ref.object).parent; parent != no_parent) {
+		object->above = find(Ref{.object = parent, .generation = ref.parent_generation});
+		if (!object->above || object->above->going)
+			return {-1, ENOENT, 0};
+	}
 	object->token = ++last_token_;
 	object->memory.reset(memfd_create("stand-in", MFD_CLOEXEC));
 	if (ftruncate(object->memory.get(), static_cast<off_t>(revoke_test::page_size())) != 0 ||
@@ -133,33 +154,52 @@ void StandIn::shut(Object &object)
 		shutdown(end.get(), SHUT_RDWR);
 }
 
+/* With what is in it: all of that goes, or nothing. */
 Outcome StandIn::remove(const Ref &ref, std::uint8_t)
 {
 	Lock lock{mutex_};
 	Object *object = find(ref);
+	std::vector<Object *> claimed;
 
 	if (!object)
 		return {-1, ENOENT, 0};
 	if (object->going)
 		return {-1, fault_ == Fault::removes_twice && object->gone ? 0 : EBUSY, 0};
-	object->going = true;
-	object->kicks++;
+	claimed.push_back(object);
+	for (const auto &[identity, other] : objects_) {
+		if (other->above != object || other->gone)
+			continue;
+		if (other->going)
+			return {-1, EBUSY, 0};
+		claimed.push_back(other.get());
+	}
+	for (Object *one : claimed)
+		one->going = true;
+	for (Object *one : claimed)
+		if (const int error = cut_off(*one, lock); error)
+			return {-1, error, 0};
+	return {};
+}
+
+int StandIn::cut_off(Object &object, Lock &lock)
+{
+	object.kicks++;
 	changed_.notify_all();
 	if (fault_ == Fault::never_returns)
 		changed_.wait(lock, [&] { return released_; });
 	if (fault_ != Fault::overtakes && fault_ != Fault::forgets_blocked)
-		changed_.wait(lock, [&] { return object->users == 0; });
+		changed_.wait(lock, [&] { return object.users == 0; });
 	if (fault_ != Fault::forgets_waiters)
-		shut(*object);
-	if (fault_ != Fault::keeps_mappings && ftruncate(object->memory.get(), 0) != 0)
-		return {-1, errno, 0};
-	object->counts.releases = object->counts.opens;
-	if (fault_ == Fault::forgets_release && object->counts.opens)
-		object->counts.releases--;
-	if (fault_ == Fault::releases_twice && object->counts.opens)
-		object->counts.releases++;
-	object->gone = true;
-	return {};
+		shut(object);
+	if (fault_ != Fault::keeps_mappings && ftruncate(object.memory.get(), 0) != 0)
+		return errno;
+	object.counts.releases = object.counts.opens;
+	if (fault_ == Fault::forgets_release && object.counts.opens)
+		object.counts.releases--;
+	if (fault_ == Fault::releases_twice && object.counts.opens)
+		object.counts.releases++;
+	object.gone = true;
+	return 0;
 }
 
 Outcome StandIn::kick(const Ref &ref)

@@ -46,6 +46,8 @@ class StandIn final : public Source
 {
 public:
 	explicit StandIn(Fault fault = Fault::none) : fault_(fault) {}
+	/* One that stays to the end: tasks that hang may use it as long as they like. */
+	static StandIn &lasting(Fault fault);
 
 	[[nodiscard]] std::string_view name() const override { return "stand-in"; }
 	[[nodiscard]] std::string problem() const override { return ""; }
@@ -73,6 +75,7 @@ public:
 private:
 	struct Object {
 		std::uint64_t token = 0;
+		const Object *above = nullptr; /* the directory that it is in */
 		bool going = false;
 		bool gone = false;
 		bool blocks = false;
@@ -91,9 +94,13 @@ private:
 	void leave(Object &object);
 	int block(Object &object, Lock &lock);
 	void shut(Object &object);
+	/* errno */
+	int cut_off(Object &object, Lock &lock);
 
 	const Fault fault_;
+	std::vector<ObjectRow> rows_;
 	Abilities abilities_;
+	Abilities directory_;
 	std::mutex mutex_;
 	std::condition_variable changed_;
 	bool released_ = false; /* nobody is to wait any more */

@@ -16,6 +16,7 @@ namespace revoke_stress::story
 constexpr std::uint64_t identity = 7;
 constexpr std::uint8_t read_way = 0;
 constexpr std::uint8_t seek_way = 1;
+constexpr std::uint8_t read_on_way = 2;
 constexpr std::uint8_t poll_way = 0;
 constexpr std::uint8_t select_way = 1;
 constexpr std::uint16_t file_object = 0;
@@ -68,6 +69,23 @@ inline Record reads(Time begin, Time end, Outcome outcome)
 	return made;
 }
 
+/* From where the file is. */
+inline Record reads_on(Time begin, Time end, Outcome outcome)
+{
+	Record made = reads(begin, end, outcome);
+
+	made.action.way = read_on_way;
+	return made;
+}
+
+inline Record remove(std::uint16_t object, Time begin, Time end, int error = 0)
+{
+	Record made = record(Kind::remove, begin, end, {error ? -1 : 0, error, 0});
+
+	made.action.object = object;
+	return made;
+}
+
 inline Record wait(Time begin, Time end, std::uint32_t events, std::uint32_t told,
 		   std::uint8_t way = poll_way)
 {
@@ -108,7 +126,8 @@ inline History good()
 	history.objects = {{"file", "fs", Release::with_removal, no_parent, true},
 			   {"directory", "fs", Release::none, no_parent, false},
 			   {"below", "fs", Release::with_removal, directory, true}};
-	history.calls = {{"pread", "read", true}, {"lseek", "lseek", true}};
+	history.calls = {
+		{"pread", "read", true}, {"lseek", "lseek", true}, {"readv", "read", true}};
 	history.waits = {{"poll", "", true}, {"select", "", false}};
 	history.faults = {"late method"};
 	history.tasks = {

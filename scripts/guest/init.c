@@ -5,7 +5,8 @@
  * The results leave as one KTAP document through the virtio port "f_revoke.ktap": first the
  * suites that KUnit ran at boot, then the kselftests, then what kmemleak found. Its last line,
  * "# f_revoke: done <suites>", is the only proof that nothing was cut short. The console is left
- * to the kernel, so that its reports are never mixed with results.
+ * to the kernel, so that its reports are never mixed with results. Files that the tests put into
+ * the folder $RESULTS_DIR leave as a tar archive through the port "f_revoke.files".
  *
  * Words on the kernel's command line:
  *   f_revoke.shell        a shell on the console instead of the tests
@@ -36,12 +37,14 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define PORT_NAME "f_revoke.ktap"
+#define KTAP_PORT "f_revoke.ktap"
+#define FILES_PORT "f_revoke.files"
 #define KUNIT_DIR "/sys/kernel/debug/kunit"
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 #define KCSAN_SKIP_WATCH "/sys/module/kcsan/parameters/skip_watch"
 #define KSELFTEST "/kselftest/run_kselftest.sh"
 #define SHELL "/bin/sh"
+#define RESULTS_DIR "/tmp/results"
 #define MAX_OPEN_FILES 1048576
 
 /* Of how many accesses one is watched while the kselftests run. */
@@ -123,6 +126,9 @@ static void raise_limits(void)
 static void set_environment(bool slow)
 {
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	setenv("RESULTS_DIR", RESULTS_DIR, 1);
+	if (mkdir(RESULTS_DIR, 0755) < 0)
+		die("cannot make " RESULTS_DIR);
 	if (slow)
 		setenv("KSFT_MACHINE_SLOW", "yes", 1);
 }
@@ -175,7 +181,7 @@ static char **names_in(const char *folder)
 
 /* The port */
 
-static bool has_port_name(const char *port)
+static bool has_port_name(const char *port, const char *wanted)
 {
 	char path[PATH_MAX];
 	char name[64] = "";
@@ -189,16 +195,16 @@ static bool has_port_name(const char *port)
 		name[0] = '\0';
 	fclose(file);
 	name[strcspn(name, "\n")] = '\0';
-	return !strcmp(name, PORT_NAME);
+	return !strcmp(name, wanted);
 }
 
-static FILE *open_port(void)
+static FILE *open_port(const char *name)
 {
 	char path[PATH_MAX];
 	FILE *port;
 
 	for (char **names = names_in("/sys/class/virtio-ports"); *names; names++) {
-		if (!has_port_name(*names))
+		if (!has_port_name(*names, name))
 			continue;
 		snprintf(path, sizeof(path), "/dev/%s", *names);
 		port = fopen(path, "we");
@@ -208,7 +214,7 @@ static FILE *open_port(void)
 		return port;
 	}
 	errno = ENODEV;
-	die("there is no virtio port " PORT_NAME);
+	die("there is no virtio port %s", name);
 }
 
 /* KUnit */
@@ -466,9 +472,34 @@ static void report_kmemleak(FILE *ktap, int number)
 		fprintf(ktap, "ok %d kmemleak\n", number);
 }
 
+/* Files */
+
+/* Nothing is sent if there is nothing, so that what comes out is a whole archive or none. */
+static void send_files(FILE *ktap)
+{
+	static const char command[] = "tar -c -f - -C " RESULTS_DIR " .";
+	char block[4096];
+	size_t size;
+	FILE *port;
+	FILE *archive;
+
+	if (!*names_in(RESULTS_DIR))
+		return;
+	port = open_port(FILES_PORT);
+	archive = popen(command, "re");
+	if (!archive)
+		die("cannot run %s", command);
+	while ((size = fread(block, 1, sizeof(block), archive)) > 0)
+		if (fwrite(block, 1, size, port) != size)
+			fprintf(ktap, "# f_revoke: files are lost: %m\n");
+	if (pclose(archive))
+		fprintf(ktap, "# f_revoke: %s failed\n", command);
+	fclose(port);
+}
+
 static void run_tests(void)
 {
-	FILE *ktap = open_port();
+	FILE *ktap = open_port(KTAP_PORT);
 	char **suites = names_in(KUNIT_DIR);
 	const char *test = boot_word("f_revoke.test");
 	bool has_program = boot_word("f_revoke.run");
@@ -492,6 +523,7 @@ static void run_tests(void)
 		report_program(ktap, ++number);
 	if (has_kmemleak)
 		report_kmemleak(ktap, ++number);
+	send_files(ktap);
 	fprintf(ktap, "# f_revoke: done %d\n", number);
 	fclose(ktap);
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from ktlib import branch, deps, gates, posting, userspace
+from ktlib import branch, deps, gates, posting, stress, userspace
 from ktlib.errors import KtError
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
@@ -115,6 +115,23 @@ def _regress(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return pipeline.compare_with_base()
 
 
+def _plan(options: argparse.Namespace) -> stress.Plan:
+    duration = stress.parse_duration(options.duration) if options.duration else None
+    return stress.Plan(duration, options.seed, stress.parse_workloads(options.workloads))
+
+
+def _stress(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    result = pipeline.run_stress(_plan(options))
+    if (sums := stress.report(result, pipeline.ui)) is None:
+        return max(result.outcome, Outcome.FAIL, key=lambda outcome: outcome.severity)
+    pipeline.ui.table(stress.COLUMNS, [sums.cells()])
+    return result.outcome
+
+
+def _soak(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    return pipeline.soak(_plan(options))
+
+
 def _shell(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return pipeline.run(shell=True).outcome
 
@@ -153,7 +170,9 @@ def _models(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
 
 
 def _mutants(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
-    return pipeline.hunt(options.names)
+    pipeline.prove_whole()
+    hunt = gates.Gate("mutants", lambda: pipeline.hunt(options.names))
+    return gates.run_gates([hunt], pipeline.ui)
 
 
 def _clean(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
@@ -188,6 +207,8 @@ VERBS = {
     "userspace": Verb("run fs/revoke.c as a program: a storm of threads, sanitizers", _userspace),
     "userspace-mutants": Verb("the same with protections taken out of it", _userspace_mutants),
     "regress": Verb("the kernel's own kselftests without and with the series", _regress),
+    "stress": Verb("boot and run revoke-stress alone; report.html in the run's folder", _stress),
+    "soak": Verb("the same with the profiles plain, debug, kcsan and fault in turn", _soak),
     "shell": Verb("boot the patched kernel to a prompt", _shell),
     "deps": Verb("install what is missing (root), or print the line that does", _deps),
     "source": Verb("get the kernel source into a git tree under out/src", _source),
@@ -209,6 +230,9 @@ _VARIABLES = (
         "--upto",
         "stop the series after a '# upto:' marker of patches/*/series; base: before it",
     ),
+    ("DURATION=", "--duration", "stress, soak: how long, in all: 90s, 30m, 2h"),
+    ("SEED=", "--seed", "stress, soak: that of the run to be repeated"),
+    ("WORKLOADS=", "--workloads", "stress, soak: only these, as io,memory"),
     ("KERNEL_SRC=", "--kernel-src", "a git tree (its HEAD) or source folder of your own"),
     ("KERNEL_TARBALL=", "--kernel-tarball", "a source tarball in place of Debian's package"),
 )
@@ -234,6 +258,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name in ("models", "mutants"):
         made[name].add_argument("names", nargs="*", metavar="NAME", help="all, for none")
+    for name in ("stress", "soak"):
+        made[name].add_argument("--duration", default="", metavar="TIME", help="90s, 30m, 2h")
+        made[name].add_argument("--seed", type=int, metavar="N", help="repeat a run")
+        made[name].add_argument("--workloads", default="", metavar="A,B", help="only these")
     made["clean"].add_argument("--all", action="store_true", help="out/src as well")
     for name in ("export", "series"):
         made[name].add_argument(

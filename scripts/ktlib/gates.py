@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ktlib import harness, lint, series_checks, userspace
+from ktlib import harness, lint, mutants, series_checks, userspace
 from ktlib.errors import KtError
 from ktlib.ktap import Status
 from ktlib.outcome import Outcome
@@ -69,10 +69,11 @@ def models_gate(pipeline: Pipeline, names: Sequence[str] = ()) -> Gate:
 
 
 def guest_gates(pipeline: Pipeline) -> list[Gate]:
-    """Build and boot."""
+    """Build and boot, and see that the tests would have noticed."""
     return [
         Gate("build", lambda: _stage(lambda: pipeline.image), needs=("source",)),
         Gate("guest", lambda: _guest(pipeline), needs=("build",)),
+        Gate("mutants", lambda: pipeline.hunt(mutants.SAMPLE), needs=("guest",)),
     ]
 
 

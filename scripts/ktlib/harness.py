@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The stress program on the host: built, and tested under each sanitizer.
-
-Its run in a guest, `make stress`, will be here as well: built by harness/Makefile.kselftest and
-installed beside the kselftests, see kbuild.Build.install_selftests().
-"""
+"""The stress program on the host: built, and tested under each sanitizer. For guests see stress."""
 
 from __future__ import annotations
 

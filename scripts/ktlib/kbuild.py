@@ -28,6 +28,8 @@ _COMPILED = re.compile(r"^  (?:CC|CXX|LD|AR|AS|HOSTCC)\b")
 _ERROR = re.compile(r"error[: ]|undefined reference|^make.*\*\*\*|No space left", re.IGNORECASE)
 _ERRORS_SHOWN = 12
 _WANTED_FILE = "f_revoke.config"
+STRESS = "revoke_stress:revoke-stress"
+"""The stress program, as a kselftest."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,9 @@ class Build:
         ours = sorted(child.name for child in self.paths.selftests.iterdir() if child.is_dir())
         return [name for name in ours if (inside / name / "Makefile").is_file()]
 
-    def expected_suites(self) -> tuple[str, ...]:
-        """Names of the KTAP suites without which a run of this build is not whole."""
+    def expected_suites(self, only: str | None = None) -> tuple[str, ...]:
+        """Names of the KTAP suites without which a run of this build is not whole; `only` is the
+        one kselftest that is run, '' for none."""
         config = kconfig.parse(self.config.read_text("utf-8"), str(self.config))
         kunit = [
             suite
@@ -89,7 +92,8 @@ class Build:
         ]
         if self.profile.program:
             return (*kunit, Path(self.profile.program).name)
-        return (*kunit, *(f"kselftest.{name.replace(':', '.')}" for name in self.programs()))
+        programs = self.programs() if only is None else [only] if only else []
+        return (*kunit, *(f"kselftest.{name.replace(':', '.')}" for name in programs))
 
     def programs(self) -> list[str]:
         """The installed kselftests that a run runs, as folder:program."""
@@ -145,12 +149,34 @@ class Build:
                 f"TARGETS={' '.join(targets)}",
                 "FORCE_TARGETS=1",
                 f"INSTALL_PATH={self.kselftests}",
-                f"KHDR_INCLUDES=-isystem {self.folder}/usr/include",
+                self._headers,
                 env={"LDFLAGS": "-static"},  # the guest has no shared libraries
                 on_line=lambda line: step.progress(built.see(line)),
                 at_top=False,
             )
+            if not self.profile.kselftests:
+                self._install_stress(lambda line: step.progress(built.see(line)))
             step.result = f"{self._choose_programs(wanted)} programs to run"
+
+    def _install_stress(self, on_line: proc.OnLine) -> None:
+        """Add revoke-stress, which is no part of the series, to the list of kselftests."""
+        output = self.folder / "revoke_stress"
+        output.mkdir(exist_ok=True)
+        self._make(
+            *("-C", str(self.paths.top / "harness"), "-f", "Makefile.kselftest", "install"),
+            f"KSELFTEST={self.source.git.top}/tools/testing/selftests",
+            f"OUTPUT={output}",
+            f"INSTALL_PATH={self.kselftests / output.name}",
+            self._headers,
+            on_line=on_line,
+            at_top=False,
+        )
+        with self._listed.open("a") as listed:
+            listed.write(f"{STRESS}\n")
+
+    @property
+    def _headers(self) -> str:
+        return f"KHDR_INCLUDES=-isystem {self.folder}/usr/include"
 
     def _choose_programs(self, wanted: Sequence[str]) -> int:
         """Have those run that are wanted; with none of them there is nothing to install."""

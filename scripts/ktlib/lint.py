@@ -49,8 +49,8 @@ def shell_style(paths: Paths) -> Tally:
 
 
 def cxx_style(paths: Paths) -> Tally:
-    """clang-format over the C++ of the selftests, the harness and userspace/."""
-    folders = (paths.selftests, paths.top / "harness", paths.top / "userspace")
+    """clang-format over the C++ of the selftests and the harness."""
+    folders = (paths.selftests, paths.top / "harness")
     files = [
         file
         for file in _own_files(paths.top)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Models in Promela: each has to verify, and to fail with a protection taken out.
 
-models/spin/models.toml says within which bounds, and which invariant each mutant violates. A
+harness/models/models.toml says within which bounds, and which invariant each mutant violates. A
 search counts only if it was exhaustive: one that was cut short proves nothing.
 """
 
@@ -73,7 +73,6 @@ class Check:
     defines: tuple[str, ...]
     progress: bool
     mutants: dict[str, str]
-    redundant: tuple[str, ...]
 
     @property
     def file(self) -> str:
@@ -143,7 +142,6 @@ def load(file: Path, names: Sequence[str] = ()) -> list[Check]:
                 defines=tuple(one["defines"]),
                 progress=one.get("progress", False),
                 mutants=one.get("mutants", {}),
-                redundant=tuple(one.get("redundant", ())),
             )
             for one in table["check"]
         ]
@@ -161,7 +159,6 @@ def jobs_of(check: Check) -> list[Job]:
     jobs = [Job(check)]
     if check.progress:
         jobs.append(Job(check, progress=True))
-    jobs += [Job(check, name) for name in check.redundant]
     return jobs + [
         Job(check, name, expected, progress=expected == RUNS)
         for name, expected in check.mutants.items()
@@ -200,15 +197,17 @@ def report(done: Sequence[Done], ui: Ui) -> None:
             if not one.job.mutant
         ],
     )
-    rows = [(one.job.title, one.job.check.name, _noticed(one)) for one in done if one.job.mutant]
+    rows = [
+        (
+            one.job.title,
+            one.job.check.name,
+            "NOTHING" if one.search.verified else one.search.verdict,
+        )
+        for one in done
+        if one.job.mutant
+    ]
     if rows:
         ui.table(("taken out", "of model", "noticed by"), rows)
-
-
-def _noticed(one: Done) -> str:
-    if one.search.verified:
-        return "NOTHING" if one.job.expected else "nothing: it is redundant"
-    return one.search.verdict
 
 
 def _search(job: Job, models: Path, out: Path) -> Done:

@@ -3,6 +3,7 @@
 
 A file of patches/<base>/mutants is a text that says what is taken out, a line ``Caught-by: NAME``
 with the beginning of the name of a test that must fail or not get to its end, ``---`` and a diff.
+``Profile: NAME`` before the dashes is for those that only a detector of that profile sees.
 
 A guest that crashes or hangs has noticed, unless the test of that name had passed by then. It runs
 the kselftest of that name alone: KUnit's suites have run when it starts, and cost no time.
@@ -20,26 +21,34 @@ from ktlib.errors import KtError
 from ktlib.git import Git
 from ktlib.outcome import Outcome
 from ktlib.run import RunResult
+from ktlib.tally import Tally
 from ktlib.ui import Ui
 
 SURVIVED = "NOTHING"
+SAMPLE = ("claim-is-not-exclusive", "read-is-not-gated", "kernfs-does-not-drain-files")
+"""Those that `make test` tries: that its detectors detect."""
 
 _BAD_ENDS = frozenset({Outcome.TIMEOUT, Outcome.HANG, Outcome.BOOT_FAIL, Outcome.CRASH})
 # KUnit runs before there is anybody to send results to; on the console, without its suite.
 _PASSED_AT_BOOT = re.compile(r"^(?:\[[ .\d]+\] )? +ok \d+ (\w+)", re.MULTILINE)
 
-_KSELFTEST = re.compile(r"kselftest\.(\w+)\.(\w+)")
+_KSELFTEST = re.compile(r"kselftest\.(\w+)\.([\w-]+)")
 
-_FORM = re.compile(r"(?P<about>.+?)\n\nCaught-by: (?P<catcher>\S+)\n---\ndiff .+", re.DOTALL)
+_FORM = re.compile(
+    r"(?P<about>.+?)\n\nCaught-by: (?P<catcher>\S+)\n(?:Profile: (?P<profile>\S+)\n)?---\ndiff .+",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One protection taken out: what it is, the test that must notice, the file with the diff."""
+    """One protection taken out: what it is, the test that must notice, the file with the diff, and
+    the profile that it takes, '' for any."""
 
     file: Path
     about: str
     catcher: str
+    profile: str = ""
 
     @property
     def name(self) -> str:
@@ -61,7 +70,7 @@ class Mutant:
                 f"{file} is not a mutant",
                 hint="wanted: a text, an empty line, 'Caught-by: NAME', '---', a diff",
             )
-        return cls(file, found["about"].strip(), found["catcher"])
+        return cls(file, found["about"].strip(), found["catcher"], found["profile"] or "")
 
     @contextmanager
     def applied(self, git: Git) -> Iterator[None]:
@@ -110,18 +119,12 @@ def find(folder: Path, names: Sequence[str]) -> list[Mutant]:
     return [Mutant.load(known[name]) for name in names or known]
 
 
-def hunt(
-    mutants: Sequence[Mutant], git: Git, try_it: Callable[[str | None], RunResult], ui: Ui
-) -> Outcome:
-    """Build and boot with each mutant in the tree; FAIL when one goes unnoticed.
+Try = Callable[[Mutant | None], RunResult]
+"""Builds what is in the tree, boots it, and runs what has to notice this mutant; all for None."""
 
-    `try_it` is told which kselftest to run, None for all. The series itself comes first and has to
-    pass them: what fails without a mutant proves nothing."""
-    if not git.is_clean():
-        raise KtError(
-            f"files in {git.top} differ from what is committed there",
-            hint="commit or drop the changes: the mutants are applied on top of the work tree",
-        )
+
+def prove_whole(try_it: Try, ui: Ui) -> None:
+    """Have the series itself pass: what fails without a mutant proves nothing."""
     ui.banner("no mutant")
     if try_it(None).outcome is not Outcome.PASS:
         raise KtError(
@@ -129,14 +132,27 @@ def hunt(
             outcome=Outcome.FAIL,
             hint="mend that first; or the machine is too busy for the shortened deadlines",
         )
-    rows = []
+
+
+def hunt(mutants: Sequence[Mutant], git: Git, try_it: Try, ui: Ui) -> Tally:
+    """Build and boot with each mutant in the tree, which is otherwise known to pass; a mutant that
+    goes unnoticed has failed."""
+    if not git.is_clean():
+        raise KtError(
+            f"files in {git.top} differ from what is committed there",
+            hint="commit or drop the changes: the mutants are applied on top of the work tree",
+        )
+    tally, rows = Tally(), []
     for mutant in mutants:
         ui.banner(mutant.name)
         ui.info(mutant.about)
+        if mutant.profile and (sound := try_it(mutant)).outcome is not Outcome.PASS:
+            tally.add(mutant.name, f"without it, {mutant.profile} fails, too: {sound.run_dir}")
+            continue
         with mutant.applied(git):
-            result = try_it(mutant.kselftest)
-        rows.append((mutant.name, mutant.noticed_by(result) or SURVIVED, str(result.run_dir)))
+            result = try_it(mutant)
+        noticed = mutant.noticed_by(result)
+        tally.add(mutant.name, "" if noticed else f"went unnoticed: {result.run_dir}")
+        rows.append((mutant.name, noticed or SURVIVED, str(result.run_dir)))
     ui.table(("mutant", "noticed by", "run"), rows)
-    survivors = sum(row[1] == SURVIVED for row in rows)
-    ui.line(f"{len(rows) - survivors} passed, {survivors} failed")
-    return Outcome.FAIL if survivors else Outcome.PASS
+    return tally

@@ -40,7 +40,12 @@ class Paths:
     @property
     def models(self) -> Path:
         """Promela models, and models.toml."""
-        return self.top / "models" / "spin"
+        return self.top / "harness" / "models"
+
+    @property
+    def userspace(self) -> Path:
+        """fs/revoke.c as a program, and its mutants."""
+        return self.top / "harness" / "userspace"
 
     @property
     def scripts(self) -> Path:

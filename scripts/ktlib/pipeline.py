@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ktlib import branch, deps, fops, models, mutants, regress, series
+from ktlib import branch, deps, fops, models, mutants, regress, series, stress
 from ktlib.bases import Base, load_base
+from ktlib.errors import KtError
 from ktlib.image import make_image
-from ktlib.kbuild import Build
+from ktlib.kbuild import STRESS, Build
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
 from ktlib.run import RunResult, RunSpec, run_guest
@@ -125,7 +126,7 @@ class Pipeline:
 
     def hunt_in_userspace(self) -> Tally:
         """Run those programs with each mutant of fs/revoke.c."""
-        folders = (self.paths.patches / self.base.name, self.paths.top / "userspace")
+        folders = (self.paths.patches / self.base.name, self.paths.userspace)
         found = mutants_of_core(folder / "mutants" for folder in folders)
         return self._storms().hunt(found)
 
@@ -135,12 +136,17 @@ class Pipeline:
         checks = models.load(self.paths.models / "models.toml", names)
         return models.run(checks, self.paths.models, self.paths.out / "models", self.ui)
 
-    def hunt(self, names: Sequence[str]) -> Outcome:
-        """Boot every mutant of these names (of all, for none) and see whether it is noticed."""
+    def hunt(self, names: Sequence[str]) -> Tally:
+        """Boot every mutant of these names (of all, for none) and see whether it is noticed, when
+        the series without them has been seen to pass."""
         folder = self.paths.patches / self.base.name / "mutants"
         found = mutants.find(folder, names)
         self.ui.info(f"{len(found)} mutants")
         return mutants.hunt(found, self.source.git, self._rebuilt_run, self.ui)
+
+    def prove_whole(self) -> None:
+        """See the series pass in the way in which its mutants are tried."""
+        mutants.prove_whole(self._rebuilt_run, self.ui)
 
     def compare_with_base(self) -> Outcome:
         """The kernel's own kselftests without and with the series."""
@@ -151,18 +157,53 @@ class Pipeline:
         }
         return regress.compare(lambda kernel: kernels[kernel].run(), self.ui)
 
-    def _rebuilt_run(self, kselftest: str | None) -> RunResult:
-        self.built.compile(self.ui)
-        words = "" if kselftest is None else f" f_revoke.test={kselftest}"
-        return self.run(words=words, patience=_MUTANT_PATIENCE)
+    def _rebuilt_run(self, mutant: mutants.Mutant | None) -> RunResult:
+        pipeline = self._with_profile(mutant.profile) if mutant and mutant.profile else self
+        pipeline.built.compile(self.ui)
+        only = mutant.kselftest if mutant else None
+        return pipeline.run(only=only, patience=_MUTANT_PATIENCE)
 
-    def run(self, *, shell: bool = False, words: str = "", patience: float = 1.0) -> RunResult:
-        """Boot the kernel: to a verdict, or to a prompt. `words` go to the kernel's command line,
-        `patience` scales the deadlines."""
+    def _with_profile(self, profile: str) -> Pipeline:
+        return Pipeline(self.paths, replace(self.choice, profile=profile), self.ui)
+
+    def run_stress(self, plan: stress.Plan) -> RunResult:
+        """Run revoke-stress alone."""
+        if STRESS not in self.built.programs():
+            raise KtError(
+                f"PROFILE={self.profile.name} UPTO={self.choice.upto} does not run revoke-stress",
+                hint="it takes all three filesystems, and a profile with the project's kselftests",
+            )
+        return self.run(only=STRESS, plan=plan)
+
+    def soak(self, plan: stress.Plan) -> Outcome:
+        """Run it with all profiles in turn; each has its part of the time."""
+        profiles = stress.SOAK_PROFILES
+        share = replace(plan, duration_s=(plan.duration_s or 0) / len(profiles) or None)
+
+        def run(profile: str) -> RunResult:
+            return self._with_profile(profile).run_stress(share)
+
+        return stress.soak(run, profiles, self.ui)
+
+    def run(
+        self,
+        *,
+        shell: bool = False,
+        only: str | None = None,
+        plan: stress.Plan = stress.Plan(),
+        patience: float = 1.0,
+    ) -> RunResult:
+        """Boot the kernel: to a verdict, or to a prompt. `only` is the one kselftest to run, '' for
+        none, `plan` what revoke-stress is to do; `patience` scales the deadlines."""
         self.need(*deps.RUN_PURPOSES)
         image, profile = self.image, self.profile
+        words = plan.words(profile)
+        if only is not None:
+            words += f" f_revoke.test={only}"
+        if only == STRESS:
+            words += plan.timeout_word()
         if profile.program:
-            words += f" f_revoke.run={profile.program}"
+            words = f" f_revoke.run={profile.program}"
         spec = RunSpec(
             profile=profile.name,
             vmlinux=self.built.vmlinux,
@@ -175,8 +216,8 @@ class Pipeline:
             runs_dir=self.paths.runs,
             boot_deadline_s=profile.boot_deadline_s * patience,
             silence_deadline_s=profile.silence_deadline_s * patience,
-            total_deadline_s=profile.total_deadline_s * patience,
-            expect_suites=self.built.expected_suites(),
+            total_deadline_s=profile.total_deadline_s * patience + plan.extra_s(profile),
+            expect_suites=self.built.expected_suites(only),
             interactive=shell,
         )
         return run_guest(spec, self.ui)

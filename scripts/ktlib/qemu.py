@@ -23,6 +23,8 @@ CONSOLE_LOG = "console.log"
 KTAP_LOG = "ktap.log"
 STDERR_LOG = "qemu.log"
 PORT_NAME = "f_revoke.ktap"
+FILES_TAR = "files.tar"
+_FILES_PORT = "f_revoke.files"
 
 _PANIC = b"Kernel panic - not syncing"
 _PANIC_GRACE_S = 10.0
@@ -103,6 +105,8 @@ def command(guest: Guest, accel: str, *, interactive: bool = False) -> list[str]
         *("-chardev", console, "-serial", "chardev:console"),
         *("-device", "virtio-serial-pci", "-chardev", f"file,id=ktap,path={KTAP_LOG}"),
         *("-device", f"virtserialport,chardev=ktap,name={PORT_NAME}"),
+        *("-chardev", f"file,id=files,path={FILES_TAR}"),
+        *("-device", f"virtserialport,chardev=files,name={_FILES_PORT}"),
         # Devices with registers to map, one of them to stay while the other one goes.
         *("-device", "edu", "-device", "edu"),
         *_PLUGGABLE,

@@ -14,6 +14,7 @@ result.json of a run, schema 1 (times in seconds):
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ from ktlib.verdict import Evidence, judge
 
 _FIRST_BYTE_S = 20.0
 _SLOW_WORD = "f_revoke.slow"
+# What a program says of itself while it works, as revoke-stress does.
+_LIFE = re.compile(r"[ #]+(\S+: round \d+, .+)$")
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,8 @@ def _run(spec: RunSpec, accel: Accel, ui: Ui) -> RunResult:
         document=boot.document,
         expected_suites=spec.expect_suites,
     )
+    if fault := rundir.unpack_files(folder / rundir.FILES, folder / qemu.FILES_TAR):
+        ui.warn(f"some files of the guest are lost: {fault}")
     verdict = judge(evidence)
     tests = boot.document.tests
     suites = summary.suites_of(tests, boot.arrival)
@@ -224,7 +229,8 @@ class _Follower:
             self.arrival[self._lines] = now - self._start
             self._done += not node.children
             self._tell(node)
-        running = self.parser.running
+        found = _LIFE.match(line)
+        running = found[1] if found else self.parser.running
         self._step.progress(f"{self._done} done{f', now {running}' if running else ''}")
 
     def _tell(self, node: Node) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import tarfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from pathlib import Path
 
 KERNEL = "vmlinux"
 INITRD = "initrd.cpio.gz"
+FILES = "files"
 
 _REPLAY = """\
 #!/bin/sh
@@ -58,6 +60,26 @@ def write_command(folder: Path, command: Sequence[str]) -> None:
     script = folder / "replay.sh"
     script.write_text(_REPLAY.format(kernel=KERNEL, initrd=INITRD, command=line))
     script.chmod(0o755)
+
+
+def unpack_files(folder: Path, archive: Path) -> str:
+    """What the guest sent, put into `folder`; what is wrong with it, '' if nothing is.
+
+    Plain files alone: nothing that a guest says may lead elsewhere."""
+    if not archive.exists() or not archive.stat().st_size:
+        archive.unlink(missing_ok=True)
+        return ""
+    try:
+        with tarfile.open(archive) as content:
+            folder.mkdir(exist_ok=True)
+            for member in content:
+                data = content.extractfile(member) if member.isfile() else None
+                if data:
+                    (folder / Path(member.name).name).write_bytes(data.read())
+    except tarfile.TarError as error:
+        return f"{archive.name}: {error}"
+    archive.unlink()
+    return ""
 
 
 def write_result(folder: Path, result: Mapping[str, object]) -> None:

@@ -21,6 +21,7 @@ class Profile:
     `series_fragments` ask for options that only the series defines; `kunit_suites` says
     with which option set a KUnit suite has to run; `kselftests` are patterns of
     "folder:program" for kselftests of the kernel's own, to be run in place of the project's.
+    `stress_profile` and `stress_duration_s` say how revoke-stress runs, as one of the kselftests.
     `program` is a path in the guest, the only thing to run if it is not empty; `kernel` names the
     profile whose kernel is booted.
     """
@@ -31,6 +32,8 @@ class Profile:
     series_fragments: tuple[Path, ...]
     kunit_suites: Mapping[str, str]
     kselftests: tuple[str, ...]
+    stress_profile: str
+    stress_duration_s: float
     program: str
     kernel: str
     append: str
@@ -74,6 +77,8 @@ def _profile(name: str, table: dict[str, Any], folder: Path) -> Profile:
         series_fragments=_files(folder, table.pop("series_fragments")),
         kunit_suites=dict(table.pop("kunit_suites")),
         kselftests=tuple(table.pop("kselftests")),
+        stress_profile=str(table.pop("stress_profile")),
+        stress_duration_s=float(table.pop("stress_duration_s")),
         program=str(table.pop("program")),
         kernel=str(table.pop("kernel") or name),
         append=" ".join([table.pop("common_append"), table.pop("append")]).strip(),

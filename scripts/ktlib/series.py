@@ -3,9 +3,9 @@
 
 ``series`` has one patch per line. ``# upto: NAME PATTERN...`` after a patch is a place to stop at,
 from which on the kselftests of these patterns (of "folder:program") have to pass; what comes after
-the last such place are tests alone, and is there wherever the series stops. ``# version: N`` is the
-revision to be posted; a patch line may end in ``# generated from selftests/``. Comments at the top
-stay there; others belong to the patch that follows them.
+the last such place are tests and documentation alone, and is there wherever the series stops.
+``# version: N`` is the revision to be posted; a patch line may end in ``# generated from
+selftests/``. Comments at the top stay there; others belong to the patch that follows them.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ class Series:
         return tuple(pattern for marker in self._markers for pattern in marker.kselftests)
 
     def _with_tests(self, kept: tuple[Entry, ...], name: str) -> Series:
-        entries = (*kept, *self._tests)
-        stranded = () if entries == self.entries else self._tests
+        entries = (*kept, *self.tests)
+        stranded = () if entries == self.entries else self.tests
         return replace(self, entries=entries, upto=name, stranded=stranded)
 
     @property
@@ -116,7 +116,8 @@ class Series:
         return [marker for entry in self.entries for marker in entry.markers]
 
     @property
-    def _tests(self) -> tuple[Entry, ...]:
+    def tests(self) -> tuple[Entry, ...]:
+        """What comes after the last marker."""
         last = [index for index, entry in enumerate(self.entries) if entry.markers]
         return self.entries[last[-1] + 1 :] if last else ()
 

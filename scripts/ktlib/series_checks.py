@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,10 @@ _CHECKPATCH = ("--strict", "--no-signoff", "--show-types", "--no-summary")
 _ANSWERED = "FILE_PATH_CHANGES"
 # 'Control control' of C++ is no slip of the pen.
 _NOT_FOR_CXX = "REPEATED_WORD"
+_OF_TESTS = re.compile(
+    r"^(tools/testing|Documentation)/|^MAINTAINERS$|"
+    r"(^|/)(Kconfig[.\w]*|Makefile|\w+_kunit\.c|test_\w+\.[ch])$"
+)
 # b4 ends without a word where git knows no user.
 _USER = {
     "GIT_CONFIG_COUNT": "2",
@@ -37,12 +42,21 @@ def patches(source: Source, series: Series) -> Tally:
     for entry, file in zip(series.entries, series.files, strict=True):
         text = mail.read(file)
         tally.add(f"{file.name} as a mail", "\n".join(mail.complaints(text)))
+        if entry in series.tests:
+            tally.add(f"{file.name}: of tests alone", strays(text))
         ignored = f"{_ANSWERED},{_NOT_FOR_CXX}" if entry.generated else _ANSWERED
         command: list[str | Path] = ["perl", "scripts/checkpatch.pl", *_CHECKPATCH]
         command += ["--ignore", ignored, file]
         done = proc.capture(command, cwd=source.git.top, env=debian_python)
         tally.add(f"{file.name}: checkpatch", done.stdout + done.stderr if done.returncode else "")
     return tally
+
+
+def strays(patch: str) -> str:
+    """What a patch of tests changes that is no test: '' if nothing, as such patches go with every
+    part of the series."""
+    found = [name for name in mail.touched_files(patch) if not _OF_TESTS.search(name)]
+    return f"it comes after the last '# upto:', and changes {', '.join(found)}" if found else ""
 
 
 def maintained(source: Source, series: Series) -> Tally:

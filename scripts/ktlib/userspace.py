@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""fs/revoke.c as a program: userspace/ is built around the core of a tree, and run.
+"""fs/revoke.c as a program: harness/userspace/ is built around the core of a tree, and run.
 
 Mutants are the core with one protection taken out each, as in mutants.py; those of the kernel that
 touch nothing else serve here as well. A program has noticed one when it ends with a failure: a
-check of its own, its watchdog, or a report of a sanitizer.
+check of its own, its watchdog, or a report of a sanitizer. It has not when the storm was too calm,
+and nobody has when the core itself fails, on a machine that is too slow for the watchdog.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ CORE = "fs/revoke.c"
 _DIFF = re.compile(r"^diff --git a/(\S+)", re.MULTILINE)
 _REPORT = re.compile(r"not ok|# crashed|runtime error:|(WARNING|ERROR|FATAL): \w+Sanitizer")
 _PREFIX = re.compile(r"^=+\d+=+|^.*(?=runtime error:)")
+_CALM = "# never seen: "
 _SHOWN = 30
 
 
@@ -91,7 +93,14 @@ class Ended:
         found = [line for line in self.complaint.splitlines() if _REPORT.search(line)]
         if not found:
             return f"exit code {self.exit_code}"
+        if found[0].startswith("not ok"):
+            found = self.complaint.splitlines()
         return _PREFIX.sub("", found[0])[:70]
+
+    @property
+    def noticed(self) -> bool:
+        """Whether this tells a mutant from the core: that nobody met anybody does not."""
+        return self.exit_code != 0 and not self.complaint.startswith(_CALM)
 
     def tally(self) -> Tally:
         """Every case counts, and that it came to a good end."""
@@ -107,7 +116,7 @@ class Storms:
     """The programs around the core of one tree."""
 
     def __init__(self, paths: Paths, tree: Path, ui: Ui) -> None:
-        self._sources = paths.top / "userspace"
+        self._sources = paths.userspace
         self._tree = tree
         self._out = paths.out / "userspace"
         self._ui = ui
@@ -149,8 +158,10 @@ class Storms:
         return Tally.sum(tallies)
 
     def hunt(self, mutants: Sequence[Mutant]) -> Tally:
-        """Every one of them has to be noticed."""
-        tally, rows = Tally(), []
+        """Every one of them has to be noticed; what fails without a mutant proves nothing."""
+        tally, rows = self.check(HUNT), []
+        if tally.failed:
+            return tally
         for mutant in mutants:
             with self._ui.step(mutant.name) as step:
                 step.result = self._noticed(mutant)
@@ -163,7 +174,7 @@ class Storms:
         for program in HUNT:
             folder = self.build(mutant.file, [program.name])
             ended = self.run(program, folder)
-            if ended.exit_code:
+            if ended.noticed:
                 return f"{program.name}: {ended.reason}"
         return SURVIVED
 

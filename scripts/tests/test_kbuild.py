@@ -66,6 +66,8 @@ class BuildTest(unittest.TestCase):
             series_fragments=(self.file("revoke.config", series_fragment),),
             kunit_suites={"revoke": "KUNIT"},
             kselftests=(),
+            stress_profile="quick",
+            stress_duration_s=1,
             program="",
             kernel="plain",
             append="",
@@ -103,6 +105,8 @@ class BuildTest(unittest.TestCase):
         (build.kselftests / "kselftest-list.txt").write_text("revoke:proc_io\nrevoke:proc_open\n")
         programs = ("kselftest.revoke.proc_io", "kselftest.revoke.proc_open")
         self.assertEqual(build.expected_suites(), ("revoke", *programs))
+        self.assertEqual(build.expected_suites("revoke:proc_io"), ("revoke", programs[0]))
+        self.assertEqual(build.expected_suites(""), ("revoke",))
 
     def test_nothing_of_ours_in_the_tree(self) -> None:
         build = self.build("")

@@ -12,7 +12,7 @@ from ktlib.models import Check, Done, Job, Search
 from ktlib.paths import Paths
 
 OUTPUTS = Path(__file__).parent / "testdata" / "pan"
-CHECK = Check("use-x", "about", (), True, {"GONE": "release_once", "SPINS": models.RUNS}, ("TWO",))
+CHECK = Check("use-x", "about", (), True, {"GONE": "release_once", "SPINS": models.RUNS})
 
 
 def parsed(name: str) -> Search:
@@ -61,7 +61,6 @@ class ChecksTest(unittest.TestCase):
             [
                 Job(CHECK),
                 Job(CHECK, progress=True),
-                Job(CHECK, "TWO"),
                 Job(CHECK, "GONE", "release_once"),
                 Job(CHECK, "SPINS", models.RUNS, progress=True),
             ],
@@ -92,7 +91,7 @@ class ChecksTest(unittest.TestCase):
     def test_every_protection_of_a_model_is_taken_out(self) -> None:
         folder = Paths.of_checkout().models
         checks = models.load(folder / "models.toml")
-        known = {word for check in checks for word in (*check.mutants, *check.redundant)}
+        known = {word for check in checks for word in check.mutants}
         options = {define.split("=")[0] for check in checks for define in check.defines}
         text = "".join(file.read_text() for file in folder.glob("*.pml"))
         tested = set(re.findall(r"^#ifn?def (\w+)", text, re.MULTILINE))

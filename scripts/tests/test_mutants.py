@@ -46,17 +46,19 @@ class MutantsTest(unittest.TestCase):
         self.file.write_text(f"Nobody guards.\n\nCaught-by: suite.\n---\n{DIFF}")
 
     def hunt(self, *results: RunResult) -> Outcome:
-        left = [result(Outcome.PASS), *results]
+        left = list(results)
         seen = []
 
-        def try_it(kselftest: str | None) -> RunResult:
-            seen.append(((self.tree / "file").read_text(), kselftest))
+        def try_it(mutant: Mutant | None) -> RunResult:
+            self.assertEqual(mutant, Mutant.load(self.file))
+            seen.append((self.tree / "file").read_text())
             return left.pop(0)
 
-        outcome = mutants.hunt([Mutant.load(self.file)], self.git, try_it, Ui(io.StringIO(), {}))
-        self.assertEqual(seen, [("guarded\n", None), ("open\n", "")])
+        tally = mutants.hunt([Mutant.load(self.file)], self.git, try_it, Ui(io.StringIO(), {}))
+        self.assertEqual(seen, ["guarded\n", "open\n"][-len(results) :])
         self.assertEqual((self.tree / "file").read_text(), "guarded\n")
-        return outcome
+        self.assertEqual(tally.passed + tally.failed, 1)
+        return Outcome.FAIL if tally.failed else Outcome.PASS
 
     def test_caught(self) -> None:
         bad = result(Outcome.FAIL, **{"suite.a": Status.PASS, "suite.b": Status.FAIL})
@@ -78,7 +80,7 @@ class MutantsTest(unittest.TestCase):
 
     def test_the_series_itself_has_to_pass(self) -> None:
         with self.assertRaisesRegex(KtError, "does not pass"):
-            mutants.hunt([], self.git, lambda _: result(Outcome.FAIL), Ui(io.StringIO(), {}))
+            mutants.prove_whole(lambda _: result(Outcome.FAIL), Ui(io.StringIO(), {}))
 
     def test_survivor(self) -> None:
         self.assertIs(self.hunt(result(Outcome.PASS)), Outcome.FAIL)
@@ -86,6 +88,20 @@ class MutantsTest(unittest.TestCase):
     def test_another_test_is_not_enough(self) -> None:
         other = result(Outcome.FAIL, **{"other.a": Status.FAIL})
         self.assertIs(self.hunt(other), Outcome.FAIL)
+
+    def test_profile_of_its_own(self) -> None:
+        self.file.write_text(f"x\n\nCaught-by: suite.\nProfile: debug\n---\n{DIFF}")
+        self.assertEqual(Mutant.load(self.file).profile, "debug")
+        good, bad = result(Outcome.PASS), result(Outcome.CRASH)
+        self.assertIs(self.hunt(good, bad), Outcome.PASS)
+        self.assertIs(self.hunt(good, good), Outcome.FAIL)
+
+    def test_profile_that_fails_anyway(self) -> None:
+        self.file.write_text(f"x\n\nCaught-by: suite.\nProfile: debug\n---\n{DIFF}")
+        tally = mutants.hunt(
+            [Mutant.load(self.file)], self.git, lambda _: result(Outcome.FAIL), Ui(io.StringIO())
+        )
+        self.assertIn("without it, debug fails, too", tally.details[1])
 
     def test_stale_mutant(self) -> None:
         self.git.call("commit", "--quiet", "--allow-empty", "--message", "next")
@@ -99,6 +115,8 @@ class MutantsTest(unittest.TestCase):
         self.assertEqual(Mutant.load(self.file).kselftest, "")
         self.file.write_text(f"x\n\nCaught-by: kselftest.revoke.proc_io.a_case\n---\n{DIFF}")
         self.assertEqual(Mutant.load(self.file).kselftest, "revoke:proc_io")
+        self.file.write_text(f"x\n\nCaught-by: kselftest.revoke_stress.revoke-stress\n---\n{DIFF}")
+        self.assertEqual(Mutant.load(self.file).kselftest, "revoke_stress:revoke-stress")
 
     def test_bad_file(self) -> None:
         self.file.write_text("nothing of the kind")
@@ -108,6 +126,7 @@ class MutantsTest(unittest.TestCase):
     def test_own_mutants_have_the_form(self) -> None:
         for folder in Paths.of_checkout().patches.glob("*/mutants"):
             self.assertTrue(mutants.find(folder, []))
+            self.assertEqual(len(mutants.find(folder, mutants.SAMPLE)), len(mutants.SAMPLE))
 
     def test_unknown_name(self) -> None:
         with self.assertRaisesRegex(KtError, "no mutant 'x'"):

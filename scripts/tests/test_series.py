@@ -5,7 +5,7 @@ import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ktlib import series
+from ktlib import series, series_checks
 from ktlib.errors import KtError
 
 TEXT = """\
@@ -42,6 +42,14 @@ class SeriesTest(unittest.TestCase):
         self.assertEqual(full.version, 2)
         self.assertEqual(full.generated_index, 2)
         self.assertEqual(full.text(), TEXT)
+
+    def test_patches_of_tests(self) -> None:
+        self.assertEqual([entry.name[:4] for entry in self.full().tests], ["0003"])
+        harmless = "fs/kernfs/kernfs_kunit.c", "lib/Kconfig.debug", "lib/test_revoke.h"
+        patch = "".join(f"diff --git a/{name} b/{name}\n" for name in harmless)
+        self.assertEqual(series_checks.strays(patch), "")
+        patch += "diff --git a/fs/revoke.c b/fs/revoke.c\n"
+        self.assertIn("changes fs/revoke.c", series_checks.strays(patch))
 
     def test_empty(self) -> None:
         empty = self.load("# nothing yet\n")

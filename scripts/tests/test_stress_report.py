@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The report of a stress run: all that failed is in it, and nothing is fetched."""
 
-import contextlib
-import io
-import json
 import re
 import unittest
 from html.parser import HTMLParser
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import stress_report
+from ktlib import stress_report
 
 
 def workload(**changes: Any) -> dict[str, Any]:
@@ -84,13 +79,3 @@ class ReportTest(unittest.TestCase):
     def test_nothing_removed(self) -> None:
         empty: dict[str, Any] = {**result(workload()), "removal_latency": []}
         self.assertIn("Nothing was removed", stress_report.report(empty))
-
-    def test_command_line(self) -> None:
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "result.json"
-            file.write_text(json.dumps(result(workload())), "utf-8")
-            with contextlib.redirect_stdout(io.StringIO()) as out:
-                stress_report.main([str(file)])
-            page = Path(out.getvalue().strip())
-            self.assertEqual(page, Path(folder) / "report.html")
-            self.assertIn("<svg", page.read_text("utf-8"))

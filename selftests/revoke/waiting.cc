@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <vector>
 
 #include "ring.hh"
 
@@ -38,20 +39,39 @@ Result wait_ppoll(int fd, std::uint32_t events)
 	return result.ok() ? Result{polled.revents, 0} : result;
 }
 
+/* Of one descriptor, which may be one that fd_set has no room for. */
+class SelectSet
+{
+public:
+	explicit SelectSet(int fd) : word_(fd / NFDBITS), bit_(1UL << fd % NFDBITS)
+	{
+		words_.resize(word_ + 1);
+	}
+	void add() { words_[word_] = bit_; }
+	[[nodiscard]] bool has() const { return words_[word_] & bit_; }
+	[[nodiscard]] fd_set *get() { return reinterpret_cast<fd_set *>(words_.data()); }
+
+private:
+	std::size_t word_;
+	unsigned long bit_;
+	std::vector<unsigned long> words_;
+};
+
 Result wait_select(int fd, std::uint32_t events)
 {
-	constexpr std::uint32_t set_events[] = {EPOLLIN, EPOLLOUT, EPOLLPRI};
-	fd_set sets[std::size(set_events)]{};
+	constexpr std::array<std::uint32_t, 3> set_events{EPOLLIN, EPOLLOUT, EPOLLPRI};
+	std::array sets{SelectSet{fd}, SelectSet{fd}, SelectSet{fd}};
 	std::uint32_t found = 0;
 
-	for (std::size_t i = 0; i < std::size(sets); i++)
+	for (std::size_t i = 0; i < sets.size(); i++)
 		if (events & set_events[i])
-			FD_SET(fd, &sets[i]);
-	const Result result = result_of(select(fd + 1, &sets[0], &sets[1], &sets[2], nullptr));
+			sets[i].add();
+	const Result result =
+		result_of(select(fd + 1, sets[0].get(), sets[1].get(), sets[2].get(), nullptr));
 	if (!result.ok())
 		return result;
-	for (std::size_t i = 0; i < std::size(sets); i++)
-		if (FD_ISSET(fd, &sets[i]))
+	for (std::size_t i = 0; i < sets.size(); i++)
+		if (sets[i].has())
 			found |= set_events[i];
 	return {found, 0};
 }

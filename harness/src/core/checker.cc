@@ -136,11 +136,12 @@ private:
 
 	/* Results */
 
-	[[nodiscard]] static bool has_leftovers(const Record &record, const Lifetime &life)
+	[[nodiscard]] bool has_leftovers(const Record &record, const Lifetime &life) const
 	{
-		const auto part = life.partly_read.find(record.file);
+		const auto first = life.first_read.find(record.file);
 
-		return part != life.partly_read.end() && part->second <= life.gone;
+		return history_.objects.at(record.action.object).reads_on &&
+		       first != life.first_read.end() && first->second <= life.gone;
 	}
 
 	void check_result(const Located &located, const Lifetime &life, Phase phase)
@@ -150,8 +151,9 @@ private:
 		const Expected gone = expected_gone(history_, record, has_leftovers(record, life));
 		const bool allowed = (phase != Phase::after && live.allows(record)) ||
 				     (phase != Phase::before && gone.allows(record));
+		const bool too_early = phase == Phase::before && speaks_of_removal(record);
 
-		if (allowed)
+		if (allowed && !too_early)
 			return;
 		if (phase == Phase::after && live.allows(record))
 			add(late_rule(record.action.kind), located,
@@ -164,6 +166,30 @@ private:
 					name_of(record.action.kind), result_text(record),
 					history_.objects.at(record.action.object).table,
 					phase_text(phase)));
+	}
+
+	/* What only comes of a removal, so that there has to be one. */
+	[[nodiscard]] bool speaks_of_removal(const Record &record) const
+	{
+		switch (record.action.kind) {
+		case Kind::poll:
+		case Kind::wait:
+			return !record.outcome.error && record.outcome.value & EPOLLHUP;
+		case Kind::remove:
+			/* What is in a directory may be going, or keep it. */
+			return record.outcome.error && !is_directory(record.action.object);
+		case Kind::remove_self:
+			return record.outcome.error == EALREADY;
+		default:
+			return false;
+		}
+	}
+
+	[[nodiscard]] bool is_directory(std::uint16_t object) const
+	{
+		return std::ranges::any_of(history_.objects, [=](const ObjectRow &row) {
+			return row.parent == object;
+		});
 	}
 
 	static Rule late_rule(Kind kind)
@@ -202,14 +228,21 @@ private:
 	{
 		const Record &record = *located.record;
 
-		if (!record.ok() || !record.outcome.token || !life.created ||
-		    record.action.kind == Kind::create)
+		if (!record.ok() || !life.created || !tells_identity(record))
 			return;
 		const std::uint64_t made = life.created->record->outcome.token;
 		if (made && record.outcome.token != made)
 			add(Rule::wrong_object, located,
 			    fmt::format("{} told of object {}, but {} was opened",
 					name_of(record.action.kind), record.outcome.token, made));
+	}
+
+	/* Whoever reads the first word of a page is told as well, unless by a signal. */
+	static bool tells_identity(const Record &record)
+	{
+		return record.action.kind == Kind::identify ||
+		       (record.action.kind == Kind::touch && !record.action.way &&
+			!record.outcome.value);
 	}
 
 	/* Ends */
@@ -264,7 +297,7 @@ private:
 
 		return std::ranges::any_of(life.readies, [&](const Located &ready) {
 			return sets(ready) && ready.record->ok() &&
-			       ready.record->begin > wait.begin &&
+			       ready.record->end >= wait.begin &&
 			       too_long(wait, ready.record->end) &&
 			       std::ranges::none_of(life.readies, [&](const Located &other) {
 				       return clears_after(other, ready.record->begin);
@@ -276,7 +309,7 @@ private:
 
 	void check_lifetime(const Identity &identity, const Lifetime &life)
 	{
-		check_removals(life);
+		check_removals(identity, life);
 		for (std::size_t i = 0; i < life.counters.size(); i++) {
 			const Located &counters = life.counters[i];
 
@@ -290,17 +323,32 @@ private:
 		}
 	}
 
-	void check_removals(const Lifetime &life)
+	/* Twice by itself, or once more after its directory; with that it goes a second time. */
+	void check_removals(const Identity &identity, const Lifetime &life)
 	{
-		const Located *first = nullptr;
+		const auto is_own = [&](const Located &removal) {
+			return identity_of(*removal.record) == identity;
+		};
 
-		for (const Located &removal : life.removals) {
-			if (removal.record->action.kind != Kind::remove || !removal.record->ok())
+		for (std::size_t i = 0; i < life.removals.size(); i++) {
+			const Located &removal = life.removals[i];
+			if (!worked(removal) || !is_own(removal))
 				continue;
-			if (first)
-				add(Rule::removed_twice, removal, "it had been removed already");
-			first = &removal;
+			for (std::size_t j = 0; j < life.removals.size(); j++) {
+				const Located &other = life.removals[j];
+				if (worked(other) &&
+				    (is_own(other) ? j < i
+						   : other.record->end < removal.record->begin))
+					add(Rule::removed_twice, removal,
+					    "it had been removed already");
+			}
 		}
+	}
+
+	/* By an owner, and so completely. */
+	static bool worked(const Located &removal)
+	{
+		return removal.record->action.kind == Kind::remove && removal.record->ok();
 	}
 
 	[[nodiscard]] std::string fault_text(std::uint32_t bits) const
@@ -351,8 +399,7 @@ private:
 	[[nodiscard]] static bool fully_removed(const Lifetime &life, Time time)
 	{
 		return std::ranges::any_of(life.removals, [time](const Located &removal) {
-			return removal.record->action.kind == Kind::remove &&
-			       removal.record->ok() && removal.record->end < time;
+			return worked(removal) && removal.record->end < time;
 		});
 	}
 

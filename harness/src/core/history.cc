@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count)> ki
 };
 
 constexpr std::array<std::string_view, 3> release_names{"none", "with_removal", "at_last_close"};
-constexpr int format_version = 1;
+constexpr int format_version = 2;
 
 template <typename Enum, std::size_t size>
 Enum value_of(const std::array<std::string_view, size> &names, const std::string &name)
@@ -53,7 +53,8 @@ Json to_json(const ObjectRow &row)
 		{"table", row.table},
 		{"release", release_names[static_cast<std::size_t>(row.release)]},
 		{"parent", row.parent},
-		{"counts", row.counts}};
+		{"counts", row.counts},
+		{"reads_on", row.reads_on}};
 }
 
 template <typename T> Json list_of(const std::vector<T> &from)
@@ -111,7 +112,7 @@ History history_of(const Json &header)
 	for (const Json &row : header.at("objects"))
 		history.objects.push_back({row.at("name"), row.at("table"),
 					   value_of<Release>(release_names, row.at("release")),
-					   row.at("parent"), row.at("counts")});
+					   row.at("parent"), row.at("counts"), row.at("reads_on")});
 	for (const auto &[name, table] : header.at("tables").items())
 		history.tables[name] = {table.at("gone"), table.at("mask_gone"), table.at("live")};
 	history.calls = ways_of(header.at("calls"));
@@ -120,64 +121,51 @@ History history_of(const Json &header)
 	return history;
 }
 
+/* All of a record but what it always has; `visit` gets a name and the field. */
+template <typename AnyRecord, typename Visit> void for_each_field(AnyRecord &record, Visit &&visit)
+{
+	visit("end", record.end);
+	visit("way", record.action.way);
+	visit("object", record.action.object);
+	visit("slot", record.action.slot);
+	visit("other", record.action.other);
+	visit("argument", record.action.argument);
+	visit("fail_nth", record.action.fail_nth);
+	visit("generation", record.generation);
+	visit("file", record.file);
+	visit("flags", record.flags);
+	visit("value", record.outcome.value);
+	visit("error", record.outcome.error);
+	visit("token", record.outcome.token);
+	visit("opens", record.counts.opens);
+	visit("releases", record.counts.releases);
+	visit("entered", record.counts.entered);
+	visit("left", record.counts.left);
+	visit("faults", record.counts.faults);
+}
+
 /* Short, as there are many: what is 0 is left out. */
 Json to_json(std::size_t task, const Record &record)
 {
 	Json line{{"task", task}, {"kind", name_of(record.action.kind)}, {"begin", record.begin}};
-	const auto put = [&](const char *key, auto value) {
+
+	for_each_field(record, [&](const char *key, auto value) {
 		if (value)
 			line[key] = value;
-	};
-
-	put("end", record.end);
-	put("way", record.action.way);
-	put("object", record.action.object);
-	put("slot", record.action.slot);
-	put("other", record.action.other);
-	put("argument", record.action.argument);
-	put("fail_nth", record.action.fail_nth);
-	put("generation", record.generation);
-	put("file", record.file);
-	put("flags", record.flags);
-	put("value", record.outcome.value);
-	put("error", record.outcome.error);
-	put("token", record.outcome.token);
-	put("opens", record.counts.opens);
-	put("releases", record.counts.releases);
-	put("entered", record.counts.entered);
-	put("left", record.counts.left);
-	put("faults", record.counts.faults);
+	});
 	return line;
 }
 
 Record record_of(const Json &line)
 {
 	Record record;
-	const auto get = [&](const char *key, auto &value) {
-		if (line.contains(key))
-			line.at(key).get_to(value);
-	};
 
 	record.action.kind = value_of<Kind>(kind_names, line.at("kind"));
 	line.at("begin").get_to(record.begin);
-	get("end", record.end);
-	get("way", record.action.way);
-	get("object", record.action.object);
-	get("slot", record.action.slot);
-	get("other", record.action.other);
-	get("argument", record.action.argument);
-	get("fail_nth", record.action.fail_nth);
-	get("generation", record.generation);
-	get("file", record.file);
-	get("flags", record.flags);
-	get("value", record.outcome.value);
-	get("error", record.outcome.error);
-	get("token", record.outcome.token);
-	get("opens", record.counts.opens);
-	get("releases", record.counts.releases);
-	get("entered", record.counts.entered);
-	get("left", record.counts.left);
-	get("faults", record.counts.faults);
+	for_each_field(record, [&](const char *key, auto &value) {
+		if (line.contains(key))
+			line.at(key).get_to(value);
+	});
 	return record;
 }
 

@@ -126,6 +126,7 @@ struct ObjectRow {
 	Release release = Release::none;
 	std::uint16_t parent = no_parent; /* index of the directory that it is in */
 	bool counts = false;              /* Kind::counters works on it */
+	bool reads_on = false;            /* a part that was not read is kept by the file */
 	bool operator==(const ObjectRow &) const = default;
 };
 

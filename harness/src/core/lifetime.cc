@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "table.hh"
+
 namespace revoke_stress
 {
 
@@ -21,12 +23,12 @@ Lifetimes::Lifetimes(const History &history)
 {
 	for (std::size_t task = 0; task < history.tasks.size(); task++)
 		for (std::size_t i = 0; i < history.tasks[task].size(); i++)
-			collect({&history.tasks[task][i], {task, i}});
+			collect(history, {&history.tasks[task][i], {task, i}});
 	remove_with_directories(history);
 	settle();
 }
 
-void Lifetimes::collect(const Located &located)
+void Lifetimes::collect(const History &history, const Located &located)
 {
 	const Record &record = *located.record;
 	/* Not all are about an object; those end up at one that nobody asks for. */
@@ -57,15 +59,12 @@ void Lifetimes::collect(const Located &located)
 		else if (is_uncertain(record))
 			life.uncertain_opens++;
 		break;
-	case Kind::read_part:
-		if (record.ok()) {
-			Time &first = life.partly_read.try_emplace(record.file, record.begin)
-					      .first->second;
-			first = std::min(first, record.begin);
-		}
-		break;
 	default:
 		break;
+	}
+	if (record.ok() && reads(history, record)) {
+		Time &first = life.first_read.try_emplace(record.file, record.begin).first->second;
+		first = std::min(first, record.begin);
 	}
 }
 

@@ -41,8 +41,8 @@ struct Lifetime {
 	/* Opens that worked, and those of which that is not certain. */
 	std::uint32_t opens = 0;
 	std::uint32_t uncertain_opens = 0;
-	/* Files of which a part was read, and when that had been done first. */
-	std::map<std::uint32_t, Time> partly_read;
+	/* Files that were read from, and since when. */
+	std::map<std::uint32_t, Time> first_read;
 
 	/* From when on it may be going, and from when on it is gone; 0: never. */
 	Time going = 0;
@@ -71,7 +71,7 @@ public:
 	[[nodiscard]] const std::map<Identity, Lifetime> &all() const { return lifetimes_; }
 
 private:
-	void collect(const Located &located);
+	void collect(const History &history, const Located &located);
 	void remove_with_directories(const History &history);
 	void settle();
 

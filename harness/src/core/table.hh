@@ -37,7 +37,9 @@ Expected expected_live(const History &history, const Record &record);
 /* The row for one that began after removal returned. */
 Expected expected_gone(const History &history, const Record &record, bool has_leftovers);
 
-/* Whether it reads on from where the file is: what kernfs had buffered by then is the file's. */
+/* Whether it reads: kernfs keeps for the file what it has not taken. */
+bool reads(const History &history, const Record &record);
+/* Whether it reads on from where the file is: that is where it is given what was kept. */
 bool reads_on(const History &history, const Record &record);
 
 /* What waiting for these events brings once the object has gone. */

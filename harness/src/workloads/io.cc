@@ -20,7 +20,7 @@ static Action next(const Task &task, Rng &rng)
 				return {.kind = Kind::identify, .slot = slot};
 			break;
 		case 2:
-			if (abilities.reads_on)
+			if (task.world().rows()[task.file(slot).object].reads_on)
 				return {.kind = Kind::read_part, .slot = slot};
 			break;
 		case 3:
