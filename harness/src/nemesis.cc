@@ -20,18 +20,6 @@ std::uint16_t any_object(const Task &task, Rng &rng)
 	return static_cast<std::uint16_t>(rng.below(task.world().rows().size()));
 }
 
-/* Objects are there for as long as they are absent, more or less. */
-Action make_or_remove(const Task &task, Rng &rng)
-{
-	const std::uint16_t object = any_object(task, rng);
-
-	if (!task.world().present(object))
-		return {.kind = Kind::create, .object = object};
-	return {.kind = Kind::remove,
-		.way = static_cast<std::uint8_t>(rng.below(TEST_REVOKE_NR_WAYS)),
-		.object = object};
-}
-
 Action behave_some(const Task &task, Rng &rng)
 {
 	constexpr std::array methods{TEST_REVOKE_OPEN,  TEST_REVOKE_RELEASE, TEST_REVOKE_READ,
@@ -104,6 +92,17 @@ Action disturb(const Task &task, Rng &rng)
 Action kick_some(const Task &task, Rng &rng)
 {
 	return {.kind = Kind::kick, .object = any_object(task, rng)};
+}
+
+Action make_or_remove(const Task &task, Rng &rng)
+{
+	const std::uint16_t object = any_object(task, rng);
+
+	if (!task.world().present(object))
+		return {.kind = Kind::create, .object = object};
+	return {.kind = Kind::remove,
+		.way = static_cast<std::uint8_t>(rng.below(TEST_REVOKE_NR_WAYS)),
+		.object = object};
 }
 
 std::span<const Nemesis> all_nemeses()

@@ -24,6 +24,8 @@ struct Nemesis {
 
 std::span<const Nemesis> all_nemeses();
 
+/* Objects are there for as long as they are absent, more or less. */
+Action make_or_remove(const Task &task, Rng &rng);
 /* Lets those go who are told to block. */
 Action kick_some(const Task &task, Rng &rng);
 

@@ -450,8 +450,9 @@ RoundResult run_round(Source &source, const Workload &workload, const Intensity 
 		round->fork_worker(workload, intensity, Rng::derive(task, i));
 	for (unsigned int i = 0; i < intensity.threads; i++)
 		round->start_worker(workload, intensity, Rng::derive(task, 100 + i));
+	const bool disturbed = intensity.nemeses && !workload.undisturbed;
 	for (const Nemesis &nemesis : all_nemeses())
-		if (intensity.nemeses || nemesis.until_the_end)
+		if (disturbed || nemesis.until_the_end)
 			round->start_nemesis(nemesis, Rng::derive(++task, 200));
 	round->watch_until(until);
 	return conclude(std::move(round), descriptors);

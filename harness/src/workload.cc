@@ -16,7 +16,7 @@ std::span<const Workload *const> all_workloads()
 	static constexpr std::array workloads{
 		&io_workload,         &transfer_workload, &pollers_workload, &descriptors_workload,
 		&locks_workload,      &memory_workload,   &subtree_workload, &self_removal_workload,
-		&allocation_workload, &mixture_workload,  &race_workload,
+		&allocation_workload, &churn_workload,    &mixture_workload, &race_workload,
 	};
 
 	return workloads;
