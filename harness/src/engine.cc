@@ -57,12 +57,13 @@ std::string test_name(const WorkloadResult &one)
 }
 
 /*
- * Makes sense on any object. What drivers answer when they get no memory, and what they
- * need to be removed, is not for this program to say.
+ * Makes sense on any object. What drivers answer when they get no memory, what they need
+ * to be removed, and how fast that is, is not for this program to say.
  */
 bool is_plain(const Workload &workload)
 {
-	return workload.wish == Wish::anything && !workload.fails_allocations;
+	return workload.wish == Wish::anything && !workload.fails_allocations &&
+	       !workload.undisturbed;
 }
 
 /* Something was used and removed; of races each order was seen. */

@@ -446,8 +446,9 @@ RoundResult run_round(Source &source, const Workload &workload, const Intensity 
 		return conclude(std::move(round), descriptors);
 	}
 	round->make_objects();
-	for (unsigned int i = 0; i < intensity.processes; i++)
-		round->fork_worker(workload, intensity, Rng::derive(task, i));
+	if (!workload.undisturbed)
+		for (unsigned int i = 0; i < intensity.processes; i++)
+			round->fork_worker(workload, intensity, Rng::derive(task, i));
 	for (unsigned int i = 0; i < intensity.threads; i++)
 		round->start_worker(workload, intensity, Rng::derive(task, 100 + i));
 	const bool disturbed = intensity.nemeses && !workload.undisturbed;

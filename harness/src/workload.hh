@@ -22,7 +22,7 @@ struct Workload {
 	Action (*next)(const Task &task, Rng &rng) = nullptr;
 	/* Two tasks, an operation against a removal, with the delay between them swept. */
 	bool races = false;
-	/* Only the workers: who blocks, stops or kills them would slow them down. */
+	/* Threads alone: processes, and who blocks, stops or kills them, would slow them down. */
 	bool undisturbed = false;
 	/* Makes no sense where the kernel cannot be made to fail allocations. */
 	bool fails_allocations = false;

@@ -152,7 +152,6 @@ def _check_fops(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 
 
 def _harness(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
-    pipeline.need(*deps.HARNESS_PURPOSES)
     return gates.run_gates([gates.harness_gate(pipeline)], pipeline.ui)
 
 

@@ -60,9 +60,6 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 libpython3-dev: coccinelle loads libpython3.N.so for rules that are written in Python.
 """
 
-HARNESS_PURPOSES = ("source", "build", "selftests", "harness")
-"""What it takes to build the stress program for this machine."""
-
 RUN_PURPOSES = ("source", "build", "selftests", "image", "run")
 """What it takes to come from nothing to a verdict."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ktlib import harness, lint, mutants, series_checks, userspace
+from ktlib import lint, mutants, series_checks, userspace
 from ktlib.errors import KtError
 from ktlib.ktap import Status
 from ktlib.outcome import Outcome
@@ -45,6 +45,7 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
         Gate("b4", lambda: _b4(pipeline), needs=("source",)),
         fops_gate(pipeline),
         userspace_gate(pipeline, userspace.SHORT),
+        harness_gate(pipeline),
     ]
 
 
@@ -55,7 +56,7 @@ def fops_gate(pipeline: Pipeline) -> Gate:
 
 def harness_gate(pipeline: Pipeline) -> Gate:
     """The stress program, as far as it needs no guest."""
-    return Gate("harness", lambda: harness.check(pipeline.paths, pipeline.ui))
+    return Gate("harness", pipeline.check_harness)
 
 
 def userspace_gate(pipeline: Pipeline, programs: Sequence[userspace.Program]) -> Gate:

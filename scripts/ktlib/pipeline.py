@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ktlib import branch, deps, fops, models, mutants, regress, series, stress
+from ktlib import branch, deps, fops, harness, models, mutants, regress, series, stress
 from ktlib.bases import Base, load_base
 from ktlib.errors import KtError
 from ktlib.image import make_image
@@ -129,6 +129,11 @@ class Pipeline:
         folders = (self.paths.patches / self.base.name, self.paths.userspace)
         found = mutants_of_core(folder / "mutants" for folder in folders)
         return self._storms().hunt(found)
+
+    def check_harness(self) -> Tally:
+        """Build the stress program for this machine, and run its own tests."""
+        self.need("source", "build", "selftests", "harness")
+        return harness.check(self.paths, self.ui)
 
     def check_models(self, names: Sequence[str] = ()) -> Tally:
         """Search the models of these names (all, for none), and with protections taken out."""

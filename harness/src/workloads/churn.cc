@@ -9,21 +9,15 @@ namespace revoke_stress
 
 static Action next(const Task &task, Rng &rng)
 {
-	switch (rng.below(4)) {
-	case 0:
-		/* Who may be killed in the middle of it would leave an object nobody knows. */
-		if (!task.is_process())
-			return make_or_remove(task, rng);
-		[[fallthrough]];
-	case 1:
-		return with_file(task, rng, [&](std::uint8_t slot) -> Action {
-			if (rng.once_in(4))
-				return {.kind = Kind::close, .slot = slot};
-			return call_some(task, rng, slot);
-		});
-	default:
+	if (rng.once_in(4))
+		return make_or_remove(task, rng);
+	if (rng.once_in(2))
 		return open_some(task, rng);
-	}
+	return with_file(task, rng, [&](std::uint8_t slot) -> Action {
+		if (rng.once_in(4))
+			return {.kind = Kind::close, .slot = slot};
+		return call_some(task, rng, slot);
+	});
 }
 
 const Workload churn_workload{.name = "churn",
