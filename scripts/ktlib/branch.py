@@ -79,6 +79,13 @@ def apply_beside(source: Source, series: Series, selftests: Path) -> str:
     return tip
 
 
+def is_of_patches_alone(source: Source) -> bool:
+    """Whether what is checked out is what was last made from patches/ and selftests/."""
+    applied = _applied(source.git)
+    own_commits = applied is not None and applied.tip != source.git.commit_of("HEAD")
+    return not own_commits and source.git.is_clean()
+
+
 def imported(git: Git, base: str, series: Series) -> str:
     """The tip of base + patch files, as git am makes it; KtError names the patch that fails."""
     whole = len(series.files) - len(series.stranded)

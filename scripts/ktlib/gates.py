@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ktlib import lint, mutants, series_checks, userspace
+from ktlib import exchange, lint, mutants, series_checks, userspace
 from ktlib.errors import KtError
 from ktlib.ktap import Status
 from ktlib.outcome import Outcome
@@ -37,6 +37,7 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
         Gate("C++", lambda: lint.cxx_style(paths)),
         Gate("spelling", lambda: lint.spelling(paths)),
         Gate("config fragments", lambda: lint.fragments(paths)),
+        Gate("reports", lambda: exchange.check_samples(paths)),
         models_gate(pipeline),
         Gate("source", lambda: _stage(lambda: pipeline.source)),
         Gate("patches", lambda: _patches(pipeline), needs=("source",)),
@@ -147,4 +148,4 @@ def _guest(pipeline: Pipeline) -> Tally:
             tally.add(test.name, "" if test.ok else f"see {result.run_dir}")
     complaint = f"{result.outcome.name}: {result.outcome.summary}"
     tally.add("verdict", "" if result.outcome is Outcome.PASS else complaint)
-    return tally
+    return Tally.sum([tally, exchange.check(result.run_dir, pipeline.paths.schemas)])

@@ -57,6 +57,12 @@ class Build:
         return self.folder / ".config"
 
     @property
+    def compiler(self) -> str:
+        """Name and version of the compiler, as Kconfig found them."""
+        config = kconfig.parse(self.config.read_text("utf-8"), str(self.config))
+        return config["CC_VERSION_TEXT"].strip('"')
+
+    @property
     def kselftests(self) -> Path:
         """Where the kernel's own install of the selftests goes."""
         return self.folder / "kselftest-install"

@@ -53,6 +53,11 @@ class Paths:
         return self.top / "scripts"
 
     @property
+    def schemas(self) -> Path:
+        """What the reports of a run have to look like."""
+        return self.scripts / "schemas"
+
+    @property
     def out(self) -> Path:
         """Everything made by the tools; may be deleted at any time."""
         return self.top / "out"

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ktlib import branch, deps, fops, harness, models, mutants, regress, series, stress
+from ktlib.account import Provenance, origin
 from ktlib.bases import Base, load_base
 from ktlib.errors import KtError
 from ktlib.image import make_image
@@ -190,6 +191,20 @@ class Pipeline:
 
         return stress.soak(run, profiles, self.ui)
 
+    @property
+    def provenance(self) -> Provenance:
+        """What the kernel is made from."""
+        pure = branch.is_of_patches_alone(self.source)
+        wanted = self.full_series.cut(self.choice.upto)
+        return Provenance(
+            origin=origin(),
+            release=f"v{self.source.version}",
+            commit=self.source.base_commit,
+            upto=self.choice.upto,
+            patchset_hash=wanted.patchset_hash if pure else None,
+            compiler=self.built.compiler,
+        )
+
     def run(
         self,
         *,
@@ -211,6 +226,7 @@ class Pipeline:
             words = f" f_revoke.run={profile.program}"
         spec = RunSpec(
             profile=profile.name,
+            provenance=self.provenance,
             vmlinux=self.built.vmlinux,
             initrd=image,
             config=self.built.config,

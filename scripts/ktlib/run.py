@@ -2,7 +2,7 @@
 """Boots a guest and brings its verdict home.
 
 result.json of a run, schema 1 (times in seconds):
-  profile, outcome, exit_code, reasons[], started (local time), seconds, command[]
+  profile, outcome, exit_code, reasons[], started (RFC 3339), seconds, command[]
   accel     {name, why_not_kvm, slowness}
   end       why the guest is no more (name of a qemu.VmEnd)
   complete  whether the guest said that it was done
@@ -10,20 +10,24 @@ result.json of a run, schema 1 (times in seconds):
   tests[]   {name, status, note, line}; the line is that of ktap.log
   faults[]  what is wrong with the KTAP document itself
   reports[] {kind, title, line, fingerprint, excerpt}; the line is that of console.log
+junit.xml and kcidb.json say the same in the words of other systems.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ktlib import accel as accels
-from ktlib import console, qemu, rundir, summary
+from ktlib import console, debian, exchange, qemu, rundir, summary
 from ktlib.accel import Accel, Verdicts
+from ktlib.account import Account, Provenance, times_of
 from ktlib.console import Report
 from ktlib.ktap import Document, Node, Parser, TestResult
 from ktlib.outcome import Outcome
@@ -45,6 +49,7 @@ class RunSpec:
     `expect_suites` are names of KTAP suites without which a run is not whole."""
 
     profile: str
+    provenance: Provenance
     vmlinux: Path
     initrd: Path
     config: Path
@@ -161,6 +166,20 @@ def _run(spec: RunSpec, accel: Accel, ui: Ui) -> RunResult:
         "reports": [asdict(report) for report in reports],
     }
     rundir.write_result(folder, record)
+    account = Account(
+        provenance=spec.provenance,
+        profile=spec.profile,
+        build=debian.sha256(folder / rundir.KERNEL),
+        token=secrets.token_hex(8),
+        machine=str(accel),
+        started=boot.started,
+        seconds=round(boot.seconds, 1),
+        booted=evidence.reported,
+        verdict=verdict,
+        tests=tests,
+        times=times_of(boot.arrival),
+    )
+    exchange.write(folder, account)
     summary.show(ui, folder, verdict, suites, tests, _crash(reports, spec.vmlinux))
     complete = boot.document.done is not None
     return RunResult(
@@ -183,7 +202,8 @@ def _boot(spec: RunSpec, accel: Accel, folder: Path, command: list[str], ui: Ui)
     deadlines = Deadlines(
         _FIRST_BYTE_S, spec.boot_deadline_s, spec.silence_deadline_s, spec.total_deadline_s
     ).scaled(accel.slowness)
-    started, start = time.strftime("%Y-%m-%d %H:%M:%S"), time.monotonic()
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
+    start = time.monotonic()
     with ui.step(f"run {spec.profile}") as step:
         follower = _Follower(step, ui)
         with qemu.running(command, folder) as child:

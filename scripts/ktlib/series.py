@@ -10,6 +10,7 @@ selftests/``. Comments at the top stay there; others belong to the patch that fo
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -83,6 +84,13 @@ class Series:
         """Position of the first generated patch."""
         marked = [index for index, entry in enumerate(self.entries) if entry.generated]
         return marked[0] if marked else None
+
+    @property
+    def patchset_hash(self) -> str:
+        """One hash for all patches, by the rule of KCIDB; '' without any."""
+        hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in self.files]
+        lines = "".join(f"{word}\n" for word in hashes)
+        return hashlib.sha256(lines.encode()).hexdigest() if hashes else ""
 
     def cut(self, name: str) -> Series:
         """The series up to the marker of this name, and the tests; all of it for ''."""

@@ -37,11 +37,8 @@ class Suite:
 
 def suites_of(tests: Sequence[TestResult], arrival: Mapping[int, float]) -> list[Suite]:
     """Tests by suite in the order of the run; `arrival` has the seconds at which a line came."""
-    groups: dict[str, list[TestResult]] = {}
-    for test in tests:
-        groups.setdefault(_suite_of(test), []).append(test)
     suites, before = [], 0.0
-    for name, members in groups.items():
+    for name, members in groups_of(tests).items():
         after = max((arrival[test.line] for test in members if test.line in arrival), default=None)
         seconds = None if after is None else round(max(after - before, 0.0), 1)
         before = after if after is not None else before
@@ -50,6 +47,14 @@ def suites_of(tests: Sequence[TestResult], arrival: Mapping[int, float]) -> list
         passed = len(members) - failed - skipped
         suites.append(Suite(name, passed, failed, skipped, seconds))
     return suites
+
+
+def groups_of(tests: Sequence[TestResult]) -> dict[str, list[TestResult]]:
+    """The tests of each suite, in the order of the run."""
+    groups: dict[str, list[TestResult]] = {}
+    for test in tests:
+        groups.setdefault(_suite_of(test), []).append(test)
+    return groups
 
 
 def _suite_of(test: TestResult) -> str:

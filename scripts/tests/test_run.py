@@ -16,8 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from ktlib import accel, qemu, run
+from ktlib import accel, exchange, qemu, run
+from ktlib.account import Provenance
 from ktlib.outcome import Outcome
+from ktlib.paths import Paths
 from ktlib.run import RunResult, RunSpec, run_guest
 from ktlib.ui import Ui
 
@@ -46,6 +48,7 @@ class RunTest(unittest.TestCase):
     def spec(self, fake: str) -> RunSpec:
         return RunSpec(
             profile="plain",
+            provenance=Provenance("lab", "v7.3.4", "", "", 64 * "0", "gcc"),
             vmlinux=self.top / "vmlinux",
             initrd=self.top / "initrd",
             config=self.top / "config",
@@ -165,6 +168,11 @@ class FolderTest(RunTest):
         self.assertEqual(result["outcome"], "FAIL")
         self.assertEqual([suite["failed"] for suite in result["suites"]], [1, 0])
         self.assertTrue(result["complete"])
+
+    def test_reports_for_others(self) -> None:
+        for fake in ("fails", "panic", "mute", "broken"):
+            tally = exchange.check(self.run_fake(fake).run_dir, Paths.of_checkout().schemas)
+            self.assertEqual((tally.passed, tally.failed), (2, 0), tally.details)
 
     def test_two_runs_within_a_second(self) -> None:
         with mock.patch("time.strftime", return_value="20260101-000000"):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The list of patches: what is read, what is refused, what an export keeps."""
 
+import subprocess
 import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,10 +52,19 @@ class SeriesTest(unittest.TestCase):
         patch += "diff --git a/fs/revoke.c b/fs/revoke.c\n"
         self.assertIn("changes fs/revoke.c", series_checks.strays(patch))
 
+    def test_hash_is_that_of_sha256sum(self) -> None:
+        series_of_two = self.load("0001-a.patch\n0002-b.patch\n", "0001-a.patch", "0002-b.patch")
+        line = "sha256sum *.patch | cut -c-64 | sha256sum | cut -c-64"
+        wanted = subprocess.run(
+            line, shell=True, cwd=self.folder, check=True, capture_output=True, text=True
+        )
+        self.assertEqual(series_of_two.patchset_hash, wanted.stdout.strip())
+
     def test_empty(self) -> None:
         empty = self.load("# nothing yet\n")
         self.assertEqual((empty.files, empty.version, empty.generated_index), ([], 1, None))
         self.assertEqual(empty.text(), "# nothing yet\n")
+        self.assertEqual(empty.patchset_hash, "")
 
     def test_first_patches_come_after_the_opening(self) -> None:
         renewed = self.load("# version: 1\n").renewed(["0001-core.patch"])

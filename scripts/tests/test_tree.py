@@ -184,6 +184,15 @@ class BranchTest(TreeCase):
         with self.assertRaisesRegex(KtError, "selftests/ is its source"):
             self.export(source)
 
+    def test_changes_by_hand_are_known(self) -> None:
+        source = self.two_patches()
+        self.assertTrue(branch.is_of_patches_alone(source))
+        self.write(source.git.top / "fs/a.c", "mine\n")
+        self.assertFalse(branch.is_of_patches_alone(source))
+        self.commit(source, "fs/a.c", "mine\n", "fs: mine")
+        self.assertTrue(source.git.is_clean())
+        self.assertFalse(branch.is_of_patches_alone(source))
+
     def test_second_apply_touches_nothing(self) -> None:
         source = self.two_patches()
         file = source.git.top / "fs/a.c"
