@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from ktlib import branch, deps, gates, posting, stress, userspace
+from ktlib import branch, deps, gates, lava, posting, stress, userspace
 from ktlib.errors import KtError
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
 from ktlib.pipeline import Choice, Pipeline
+from ktlib.scenarios import load_profiles
 from ktlib.source import Request
 from ktlib.ui import Ui
 
@@ -174,6 +175,20 @@ def _mutants(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return gates.run_gates([hunt], pipeline.ui)
 
 
+def _lava(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    paths, ui = pipeline.paths, pipeline.ui
+    if options.what == "results":
+        ui.info(f"{lava.report(paths.runs / 'latest')} results")
+        return Outcome.PASS
+    profiles = load_profiles(paths.kernel_config)
+    folder = paths.out / "lava"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, job in lava.jobs(paths.top, profiles, options.repository).items():
+        (folder / f"{name}.yaml").write_text(job, "utf-8")
+    ui.info(f"{folder}: {', '.join(profiles)}")
+    return Outcome.PASS
+
+
 def _clean(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     kept = set() if options.all else {pipeline.paths.sources}
     for child in pipeline.paths.out.glob("*"):
@@ -214,6 +229,7 @@ VERBS = {
     "apply": Verb("make the branch f_revoke there: the base and the series", _apply),
     "export": Verb("write the branch, and selftests/, back to patches/", _export),
     "series": Verb("one mbox of cover letter and patches for b4 or git am", _series),
+    "lava": Verb("write a job for LAVA for each profile, or tell it a run's 'results'", _lava),
     "config": Verb("configure the kernel of a profile", _config),
     "build": Verb("build kernel, modules and kselftests", _build),
     "image": Verb("make the guest's initramfs", _image),
@@ -232,6 +248,7 @@ _VARIABLES = (
     ("DURATION=", "--duration", "stress, soak: how long, in all: 90s, 30m, 2h"),
     ("SEED=", "--seed", "stress, soak: that of the run to be repeated"),
     ("WORKLOADS=", "--workloads", "stress, soak: only these, as io,memory"),
+    ("REPOSITORY=", "--repository", "lava: where a lab clones this repository from"),
     ("KERNEL_SRC=", "--kernel-src", "a git tree (its HEAD) or source folder of your own"),
     ("KERNEL_TARBALL=", "--kernel-tarball", "a source tarball in place of Debian's package"),
 )
@@ -261,6 +278,8 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument("--duration", default="", metavar="TIME", help="90s, 30m, 2h")
         made[name].add_argument("--seed", type=int, metavar="N", help="repeat a run")
         made[name].add_argument("--workloads", default="", metavar="A,B", help="only these")
+    made["lava"].add_argument("what", nargs="?", choices=("jobs", "results"), default="jobs")
+    made["lava"].add_argument("--repository", default="", metavar="ADDRESS", help="of a clone")
     made["clean"].add_argument("--all", action="store_true", help="out/src as well")
     for name in ("export", "series"):
         made[name].add_argument(
