@@ -6,6 +6,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ktlib.errors import KtError
 
@@ -25,15 +26,24 @@ class DebianSource:
         """File name that apt gives the package."""
         return f"{self.package}_{self.version.replace(':', '%3a')}_all.deb"
 
-    @property
-    def tarball_path(self) -> str:
-        """Where the package keeps the source."""
-        return f"./usr/src/{self.package}.tar.xz"
+
+@dataclass(frozen=True)
+class Candidate:
+    """A kernel that the series is tried on: the newest `package` of a suite of Debian, '' for what
+    the machine's own apt has. `conflicts` and `already_there` are what is expected of it, by the
+    names of patches without number and ending; all others have to apply."""
+
+    name: str
+    suite: str
+    package: str
+    conflicts: tuple[str, ...]
+    already_there: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Base:
-    """One supported kernel; `name` is the folder of its series, `commit` may be empty."""
+    """One supported kernel; `name` is the folder of its series, `commit` may be empty; `tried` are
+    the kernels that the series is not made for."""
 
     name: str
     kernel: str
@@ -41,6 +51,12 @@ class Base:
     commit: str
     differs_from_upstream: str
     debian: DebianSource
+    tried: tuple[Candidate, ...] = ()
+
+
+def _candidate(name: str, fields: dict[str, Any]) -> Candidate:
+    conflicts, there = (tuple(fields.pop(key)) for key in ("conflicts", "already_there"))
+    return Candidate(name, conflicts=conflicts, already_there=there, **fields)
 
 
 def load_base(file: Path, name: str = "") -> Base:
@@ -49,7 +65,9 @@ def load_base(file: Path, name: str = "") -> Base:
         tables = tomllib.loads(file.read_text("utf-8"))
         chosen = name or next(iter(tables))
         fields = dict(tables[chosen])
-        return Base(name=chosen, debian=DebianSource(**fields.pop("debian")), **fields)
+        debian = DebianSource(**fields.pop("debian"))
+        tried = tuple(_candidate(*item) for item in fields.pop("tried", {}).items())
+        return Base(name=chosen, debian=debian, tried=tried, **fields)
     except (OSError, tomllib.TOMLDecodeError, TypeError, StopIteration) as error:
         raise KtError(f"{file}: {error}", hint="the fields are described in that file") from error
     except KeyError as error:

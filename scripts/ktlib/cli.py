@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from ktlib import branch, deps, gates, lava, posting, stress, userspace
+from ktlib import apply_check, branch, deps, gates, lava, posting, stress, userspace
 from ktlib.errors import KtError
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
@@ -52,6 +52,12 @@ def _apply(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     tip = pipeline.apply(force=options.force)
     pipeline.ui.info(f"branch {branch.BRANCH} in {pipeline.source.git.top} is at {tip[:12]}")
     return Outcome.PASS
+
+
+def _apply_check(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    pipeline.need("source")
+    series = pipeline.full_series
+    return apply_check.check(pipeline.base.tried, series, pipeline.paths, pipeline.ui)
 
 
 def _refuse_part(options: argparse.Namespace) -> None:
@@ -227,6 +233,7 @@ VERBS = {
     "deps": Verb("install what is missing (root), or print the line that does", _deps),
     "source": Verb("get the kernel source into a git tree under out/src", _source),
     "apply": Verb("make the branch f_revoke there: the base and the series", _apply),
+    "apply-check": Verb("try the series on other kernels, patch by patch", _apply_check),
     "export": Verb("write the branch, and selftests/, back to patches/", _export),
     "series": Verb("one mbox of cover letter and patches for b4 or git am", _series),
     "lava": Verb("write a job for LAVA for each profile, or tell it a run's 'results'", _lava),

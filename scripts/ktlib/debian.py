@@ -52,7 +52,7 @@ def fetch(source: DebianSource, cache: Path, ui: Ui) -> Path:
     pinned = cache / source.deb_name
     if not pinned.exists():
         with ui.step(f"download {source.package} from {source.suite}"):
-            pinned = _Apt(cache / "apt").download(source, cache, ui)
+            pinned = _Apt(cache / "apt", source.suite).download(source, cache, ui)
     if pinned.name != source.deb_name:
         return pinned
     found = sha256(pinned)
@@ -64,30 +64,49 @@ def fetch(source: DebianSource, cache: Path, ui: Ui) -> Path:
     return pinned
 
 
-def unpack(deb: Path, source: DebianSource, target: Path) -> None:
+def fetch_newest(suite: str, package: str, cache: Path, ui: Ui) -> Path:
+    """The newest version of a package, '' being the suites that the machine's own apt knows."""
+    with ui.step(f"look for the newest {package}") as step:
+        apt = _Apt(cache / "apt", suite)
+        newest = cache / apt.newest(package)
+        if not newest.exists():
+            step.progress(f"download {newest.name}")
+            apt.get(package, cache)
+        step.result = newest.name
+    return newest
+
+
+def version_of(deb: Path) -> str:
+    """The version in the name of a package file."""
+    return deb.name.split("_")[1].replace("%3a", ":")
+
+
+def unpack(deb: Path, package: str, target: Path) -> None:
     """Write the source tarball that is inside the package to `target`."""
+    inside = f"./usr/src/{package}.tar.xz"
     with target.open("wb") as tarball:
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as outer:
             inner = subprocess.run(
-                ["tar", "--extract", "--to-stdout", source.tarball_path],
+                ["tar", "--extract", "--to-stdout", inside],
                 stdin=outer.stdout,
                 stdout=tarball,
             )
     if inner.returncode != 0:
-        raise KtError(f"{deb} holds no {source.tarball_path}", hint=f"delete {deb}")
+        raise KtError(f"{deb} holds no {inside}", hint=f"delete {deb}")
 
 
 class _Apt:
-    """apt with configuration, lists and cache of its own under `folder`."""
+    """apt with configuration, lists and cache of its own under `folder`, for one suite; for the
+    suite '' it is the machine's, with its lists as they are."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suite: str) -> None:
         self._folder = folder
+        self._suite = suite
         self._config = folder / "apt.conf"
 
     def download(self, source: DebianSource, target: Path, ui: Ui) -> Path:
         """Fetch the pinned version, or the newest of the suite, into `target`."""
-        self._prepare(source)
-        self._call("update")
+        self._update()
         for wanted in (f"{source.package}={source.version}", source.package):
             if self._try("download", wanted, cwd=target):
                 break
@@ -96,7 +115,25 @@ class _Apt:
             raise KtError(f"{source.package} is not to be had", hint=_WAYS_OUT)
         return max(target.glob(f"{source.package}_*_all.deb"), key=lambda deb: deb.stat().st_ctime)
 
-    def _prepare(self, source: DebianSource) -> None:
+    def newest(self, package: str) -> str:
+        """File name of the newest version."""
+        self._update()
+        # One line: address in quotes, name, size, checksum.
+        words = self._call("download", "--print-uris", package).split()
+        if len(words) < 2:
+            raise KtError(f"apt does not say where {package} is", hint=_WAYS_OUT)
+        return words[1]
+
+    def get(self, package: str, target: Path) -> None:
+        """Fetch the newest version into `target`."""
+        self._call("download", package, cwd=target)
+
+    def _update(self) -> None:
+        if self._suite:
+            self._prepare()
+            self._call("update")
+
+    def _prepare(self) -> None:
         if not _KEYRING.exists():
             raise KtError(f"{_KEYRING} is missing", hint="apt-get install debian-archive-keyring")
         layout = ["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(ORIGIN)"]
@@ -104,7 +141,7 @@ class _Apt:
         for name in ("lists/partial", "cache/archives/partial"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         sources = self._folder / "sources.list"
-        sources.write_text(f"deb [signed-by={_KEYRING}] {mirror} {source.suite} main\n")
+        sources.write_text(f"deb [signed-by={_KEYRING}] {mirror} {self._suite} main\n")
         settings = {
             "Dir::Etc::SourceList": sources,
             "Dir::Etc::SourceParts": "/dev/null",
@@ -120,11 +157,14 @@ class _Apt:
         self._config.write_text("\n".join([*hooks, *lines]) + "\n")
 
     def _command(self, *words: str) -> list[str | Path]:
-        return ["apt-get", "--quiet", "--quiet", "--config-file", self._config, *words]
+        command: list[str | Path] = ["apt-get", "--quiet", "--quiet"]
+        if self._suite:
+            command += ["--config-file", self._config]
+        return [*command, *words]
 
-    def _call(self, *words: str) -> None:
+    def _call(self, *words: str, cwd: Path | None = None) -> str:
         try:
-            proc.output(self._command(*words))
+            return proc.output(self._command(*words), cwd=cwd)
         except KtError as error:
             raise KtError(str(error), hint=f"{error.hint}\n{_WAYS_OUT}") from error
 

@@ -85,7 +85,7 @@ def _packaged(base: Base, paths: Paths, ui: Ui) -> Source:
         deb = debian.fetch(base.debian, _made(paths.cache), ui)
         with tempfile.TemporaryDirectory(dir=_made(paths.sources), prefix="unpack-") as folder:
             tarball = Path(folder) / "linux.tar.xz"
-            debian.unpack(deb, base.debian, tarball)
+            debian.unpack(deb, base.debian.package, tarball)
             _import_tarball(tarball, tree, ui)
     if _origin(tree) != pinned:
         ui.warn(
