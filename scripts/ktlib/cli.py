@@ -181,6 +181,13 @@ def _mutants(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return gates.run_gates([hunt], pipeline.ui)
 
 
+def _recipients(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    _refuse_part(options)
+    pipeline.recipients_page.write_text(pipeline.recipients(), "utf-8")
+    pipeline.ui.info(str(pipeline.recipients_page))
+    return Outcome.PASS
+
+
 def _lava(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     paths, ui = pipeline.paths, pipeline.ui
     if options.what == "results":
@@ -236,6 +243,7 @@ VERBS = {
     "apply-check": Verb("try the series on other kernels, patch by patch", _apply_check),
     "export": Verb("write the branch, and selftests/, back to patches/", _export),
     "series": Verb("one mbox of cover letter and patches for b4 or git am", _series),
+    "recipients": Verb("write down who has to get which patch", _recipients),
     "lava": Verb("write a job for LAVA for each profile, or tell it a run's 'results'", _lava),
     "config": Verb("configure the kernel of a profile", _config),
     "build": Verb("build kernel, modules and kselftests", _build),

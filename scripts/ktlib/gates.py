@@ -127,7 +127,10 @@ def _patches(pipeline: Pipeline) -> Tally:
 
 
 def _maintained(pipeline: Pipeline) -> Tally:
-    return series_checks.maintained(pipeline.source, pipeline.full_series)
+    tally = series_checks.maintained(pipeline.source, pipeline.full_series)
+    current = pipeline.recipients_page.read_text("utf-8") == pipeline.recipients()
+    tally.add(pipeline.recipients_page.name, "" if current else "out of date: kt recipients")
+    return tally
 
 
 def _round_trip(pipeline: Pipeline) -> Tally:

@@ -48,6 +48,11 @@ class Paths:
         return self.top / "harness" / "userspace"
 
     @property
+    def notes(self) -> Path:
+        """For maintainers: what changes for whom."""
+        return self.top / "MAINTAINERS-notes"
+
+    @property
     def scripts(self) -> Path:
         """kt itself, its tests and the guest's init."""
         return self.top / "scripts"

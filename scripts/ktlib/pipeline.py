@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ktlib import branch, deps, fops, harness, models, mutants, regress, series, stress
+from ktlib import branch, deps, fops, harness, models, mutants, recipients, regress, series, stress
 from ktlib.account import Provenance, origin
 from ktlib.bases import Base, load_base
 from ktlib.errors import KtError
@@ -103,6 +103,16 @@ class Pipeline:
         self.need("source", "build", "selftests", "image")
         self.built.install_modules(self.ui)
         return make_image(self.built, self.paths.scripts / "guest", self.ui)
+
+    @property
+    def recipients_page(self) -> Path:
+        """Where the notes say who gets which patch."""
+        return self.paths.notes / recipients.PAGE
+
+    def recipients(self) -> str:
+        """What that page has to say."""
+        self.apply()
+        return recipients.page(self.source.git.top, self.full_series.files)
 
     def check_fops(self) -> Tally:
         """Hold every use of f_op in the tree with the series against the table of reasons."""
