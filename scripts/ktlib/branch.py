@@ -105,7 +105,7 @@ def applied_mails(git: Git, base: str, files: Sequence[Path], without: Sequence[
         *(f"--exclude={name}" for name in without),
     )
     touched = {path for file in files for path in mail.touched_files(mail.read(file))}
-    with _scratch_tree(git, base, sorted(touched)) as scratch:
+    with scratch_tree(git, base, sorted(touched)) as scratch:
         for file in files:
             done = scratch.attempt("am", *options, file)
             if done.returncode != 0:
@@ -212,7 +212,7 @@ def _remember(git: Git, applied: Applied) -> None:
 
 
 @contextmanager
-def _scratch_tree(git: Git, commit: str, files: Sequence[str]) -> Iterator[Git]:
+def scratch_tree(git: Git, commit: str, files: Sequence[str]) -> Iterator[Git]:
     """A work tree of `commit` in which only `files` exist."""
     with tempfile.TemporaryDirectory(dir=git.top.parent, prefix="scratch-") as folder:
         scratch = Git(Path(folder) / "tree")

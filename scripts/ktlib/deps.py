@@ -54,6 +54,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         "python3-jsonschema",
         "python3-ply",
         "python3-pytest",
+        "python3-sphinx",
         "python3-yaml",
         "shellcheck",
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ktlib import exchange, lint, mutants, series_checks, userspace
+from ktlib import documents, exchange, lint, mutants, series_checks, userspace
 from ktlib.errors import KtError
 from ktlib.ktap import Status
 from ktlib.outcome import Outcome
@@ -42,6 +42,7 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
         Gate("source", lambda: _stage(lambda: pipeline.source)),
         Gate("patches", lambda: _patches(pipeline), needs=("source",)),
         Gate("maintainers", lambda: _maintained(pipeline), needs=("source",)),
+        Gate("documents", lambda: _documents(pipeline), needs=("source",)),
         Gate("round trip", lambda: _round_trip(pipeline), needs=("source",)),
         Gate("b4", lambda: _b4(pipeline), needs=("source",)),
         fops_gate(pipeline),
@@ -131,6 +132,10 @@ def _maintained(pipeline: Pipeline) -> Tally:
     current = pipeline.recipients_page.read_text("utf-8") == pipeline.recipients()
     tally.add(pipeline.recipients_page.name, "" if current else "out of date: kt recipients")
     return tally
+
+
+def _documents(pipeline: Pipeline) -> Tally:
+    return documents.check(pipeline.source, pipeline.full_series)
 
 
 def _round_trip(pipeline: Pipeline) -> Tally:
