@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # Thin verbs over scripts/kt; 'make help' lists them.
 
-VERBS := run test check check-fops harness userspace userspace-mutants models mutants regress stress soak shell deps source apply apply-check export series recipients lava config build image clean help
+VERBS := run test check check-fops harness userspace userspace-mutants models mutants regress stress soak shell deps source apply apply-check bisect-check export series recipients lava config build image clean help
 PYTHON := /usr/bin/python3
 
 # Variable of make -> option of kt; one that is not set is not passed on.
 option = $(if $($(1)),--$(2)='$($(1))')
 OPTIONS = $(call option,PROFILE,profile) $(call option,ACCEL,accel) $(call option,UPTO,upto) \
 	$(call option,KERNEL_SRC,kernel-src) $(call option,KERNEL_TARBALL,kernel-tarball)
+bisect-check: OPTIONS += $(call option,LANES,lanes) $(if $(BOOT),--boot)
 lava: OPTIONS += $(call option,REPOSITORY,repository)
 stress soak: OPTIONS += $(call option,DURATION,duration) $(call option,SEED,seed) $(call option,WORKLOADS,workloads)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from ktlib import apply_check, branch, deps, gates, lava, posting, stress, userspace
+from ktlib import apply_check, bisect_check, branch, deps, gates, lava, posting, stress, userspace
 from ktlib.errors import KtError
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
@@ -58,6 +58,11 @@ def _apply_check(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     pipeline.need("source")
     series = pipeline.full_series
     return apply_check.check(pipeline.base.tried, series, pipeline.paths, pipeline.ui)
+
+
+def _bisect_check(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    _refuse_part(options)
+    return pipeline.bisect(bisect_check.lanes_of(options.lanes), boot=options.boot)
 
 
 def _refuse_part(options: argparse.Namespace) -> None:
@@ -241,6 +246,7 @@ VERBS = {
     "source": Verb("get the kernel source into a git tree under out/src", _source),
     "apply": Verb("make the branch f_revoke there: the base and the series", _apply),
     "apply-check": Verb("try the series on other kernels, patch by patch", _apply_check),
+    "bisect-check": Verb("build every patch in order: no new warnings", _bisect_check),
     "export": Verb("write the branch, and selftests/, back to patches/", _export),
     "series": Verb("one mbox of cover letter and patches for b4 or git am", _series),
     "recipients": Verb("write down who has to get which patch", _recipients),
@@ -263,6 +269,8 @@ _VARIABLES = (
     ("DURATION=", "--duration", "stress, soak: how long, in all: 90s, 30m, 2h"),
     ("SEED=", "--seed", "stress, soak: that of the run to be repeated"),
     ("WORKLOADS=", "--workloads", "stress, soak: only these, as io,memory"),
+    ("LANES=", "--lanes", "bisect-check: kernel,warnings; x86_64-allnoconfig and others; all"),
+    ("BOOT=1", "--boot", "bisect-check: boot what each marker of the series stops at, too"),
     ("REPOSITORY=", "--repository", "lava: where a lab clones this repository from"),
     ("KERNEL_SRC=", "--kernel-src", "a git tree (its HEAD) or source folder of your own"),
     ("KERNEL_TARBALL=", "--kernel-tarball", "a source tarball in place of Debian's package"),
@@ -293,6 +301,8 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument("--duration", default="", metavar="TIME", help="90s, 30m, 2h")
         made[name].add_argument("--seed", type=int, metavar="N", help="repeat a run")
         made[name].add_argument("--workloads", default="", metavar="A,B", help="only these")
+    made["bisect-check"].add_argument("--lanes", default="", metavar="A,B", help="ways to build")
+    made["bisect-check"].add_argument("--boot", action="store_true", help="and boot the parts")
     made["lava"].add_argument("what", nargs="?", choices=("jobs", "results"), default="jobs")
     made["lava"].add_argument("--repository", default="", metavar="ADDRESS", help="of a clone")
     made["clean"].add_argument("--all", action="store_true", help="out/src as well")

@@ -36,6 +36,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     ),
     "harness": ("libgtest-dev",),
     "userspace": ("patch",),
+    "bisect": ("sparse",),
     "image": ("busybox-static",),
     "regress": ("bash-static", "libcap-dev", "libnuma-dev"),
     "run": ("qemu-system-x86",),

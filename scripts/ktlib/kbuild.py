@@ -28,8 +28,25 @@ _COMPILED = re.compile(r"^  (?:CC|CXX|LD|AR|AS|HOSTCC)\b")
 _ERROR = re.compile(r"error[: ]|undefined reference|^make.*\*\*\*|No space left", re.IGNORECASE)
 _ERRORS_SHOWN = 12
 _WANTED_FILE = "f_revoke.config"
+# Debian's sparse does not know the word; without it the kernel's makefiles would leave sparse out.
+_SPARSE = "sparse -D__typeof_unqual__=__typeof__"
 STRESS = "revoke_stress:revoke-stress"
 """The stress program, as a kselftest."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a kernel is built for and by: an architecture and the prefix of its compiler; `goal` is
+    Kconfig's, in place of a profile's options."""
+
+    arch: str = "x86_64"
+    cross: str = ""
+    goal: str = ""
+
+    @property
+    def compiler(self) -> str:
+        """The program."""
+        return f"{self.cross}gcc"
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,7 @@ class Build:
     profile: Profile
     folder: Path
     paths: Paths
+    target: Target = Target()
 
     @classmethod
     def of(cls, source: Source, profile: Profile, paths: Paths) -> Build:
@@ -111,11 +129,14 @@ class Build:
 
     def configure(self, ui: Ui) -> None:
         """Make .config from the profile's fragments; an unchanged one keeps its time."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log.unlink(missing_ok=True)
+        if self.target.goal:
+            self._make(self.target.goal)
+            return
         with ui.step(f"configure {self.profile.kernel}") as step:
             wanted = kconfig.merged(self.profile.fragments)
             wanted |= self._series_options(ui)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.log.unlink(missing_ok=True)
             wanted_file = self.folder / _WANTED_FILE
             wanted_file.write_text(kconfig.rendered(wanted))
             self._make("allnoconfig", env={"KCONFIG_ALLCONFIG": str(wanted_file)})
@@ -127,6 +148,17 @@ class Build:
         with ui.step(f"build Linux {self.source.version}, {self.profile.kernel}") as step:
             built = _Progress()
             self._make("vmlinux", "modules", on_line=lambda line: step.progress(built.see(line)))
+            step.result = built.summary
+
+    def compile_folders(self, folders: Sequence[str], ui: Ui) -> None:
+        """Build what the configuration takes from these folders, with the warnings of W=1 and of
+        sparse."""
+        with ui.step(f"build {len(folders)} folders, {self.folder.name}") as step:
+            built = _Progress()
+            self._make(
+                *("W=1", "C=1", f"CHECK={_SPARSE}", *(f"{folder}/" for folder in folders)),
+                on_line=lambda line: step.progress(built.see(line)),
+            )
             step.result = built.summary
 
     def install_modules(self, ui: Ui) -> None:
@@ -216,8 +248,10 @@ class Build:
         on_line: proc.OnLine = proc.ignore,
         at_top: bool = True,
     ) -> None:
-        command = ["make", f"-j{len(os.sched_getaffinity(0))}", f"O={self.folder}", "ARCH=x86_64"]
-        command += [*_compilers(), "LOCALVERSION="]
+        command = ["make", f"-j{len(os.sched_getaffinity(0))}", f"O={self.folder}"]
+        command += [f"ARCH={self.target.arch}"]
+        command += [f"CROSS_COMPILE={self.target.cross}"] if self.target.cross else []
+        command += [*_compilers(self.target), "LOCALVERSION="]
         command += ["-C", str(self.source.git.top), *words] if at_top else list(words)
         environment = proc.clean_env({**self._fixed_env(), **(env or {})})
         start = self.log.stat().st_size if self.log.exists() else 0
@@ -264,10 +298,14 @@ class _Progress:
         return f"{self.count} files built" if self.count else "nothing to do"
 
 
-def _compilers() -> list[str]:
-    if shutil.which("ccache") is None:
-        return ["CC=gcc", "CXX=g++"]
-    return ["CC=ccache gcc", "CXX=ccache g++"]
+def _compilers(target: Target) -> list[str]:
+    ccache = "" if shutil.which("ccache") is None else "ccache "
+    return [f"CC={ccache}{target.compiler}", f"CXX={ccache}{target.cross}g++"]
+
+
+def count_compiled(log: str) -> int:
+    """How many files a build compiled, by its log."""
+    return sum(bool(_COMPILED.match(line)) for line in log.splitlines())
 
 
 def _kconfig_texts(git: Git) -> list[str]:

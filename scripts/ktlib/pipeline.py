@@ -3,12 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from ktlib import branch, deps, fops, harness, models, mutants, recipients, regress, series, stress
+from ktlib import (
+    bisect_check,
+    branch,
+    deps,
+    fops,
+    harness,
+    models,
+    mutants,
+    recipients,
+    regress,
+    series,
+    stress,
+)
 from ktlib.account import Provenance, origin
 from ktlib.bases import Base, load_base
 from ktlib.errors import KtError
@@ -163,6 +175,34 @@ class Pipeline:
     def prove_whole(self) -> None:
         """See the series pass in the way in which its mutants are tried."""
         mutants.prove_whole(self._rebuilt_run, self.ui)
+
+    def bisect(self, lanes: Sequence[bisect_check.Lane], *, boot: bool) -> Outcome:
+        """Build every patch in order, and see each part of the series pass its tests."""
+        self.need("source", "build", "bisect")
+        git, base, tip = self.source.git, self.source.base, self.apply()
+        source = self.source.beside("bisect")
+
+        def build(lane: bisect_check.Lane, folders: Sequence[str]) -> str:
+            folder = self.paths.build(f"bisect-{lane.name}")
+            made = Build(source, self.profile, folder, self.paths, lane.target)
+            made.configure(self.ui)
+            if lane.whole:
+                made.compile(self.ui)
+            else:
+                made.compile_folders(folders, self.ui)
+            return made.log.read_text("utf-8", "replace")
+
+        walk = bisect_check.Walk(source.git, lanes, build, self.ui)
+        patches = bisect_check.patches_of(git, base, tip)
+        outcome = walk.go(base, patches, bisect_check.folders_of(git, base, tip))
+        outcomes = [outcome, *(self._boots() if boot else ())]
+        return max(outcomes, key=lambda one: one.severity)
+
+    def _boots(self) -> Iterator[Outcome]:
+        """Of the series up to each marker with the tests of that part, and of all of it."""
+        for name in (*self.full_series.markers, ""):
+            self.ui.banner(f"boot up to {name or 'the end'}")
+            yield Pipeline(self.paths, replace(self.choice, upto=name), self.ui).run().outcome
 
     def compare_with_base(self) -> Outcome:
         """The kernel's own kselftests without and with the series."""

@@ -101,7 +101,7 @@ class Series:
         for index, entry in enumerate(self.entries):
             if name in [marker.name for marker in entry.markers]:
                 return self._with_tests(self.entries[: index + 1], name)
-        known = [BARE, *(marker.name for marker in self._markers)]
+        known = [BARE, *self.markers]
         raise KtError(
             f"the series has no marker '# upto: {name}'", hint=f"markers: {', '.join(known)}"
         )
@@ -113,6 +113,11 @@ class Series:
         if self.upto in ("", BARE):
             return ("*",)
         return tuple(pattern for marker in self._markers for pattern in marker.kselftests)
+
+    @property
+    def markers(self) -> list[str]:
+        """Names of the places to stop at."""
+        return [marker.name for marker in self._markers]
 
     def _with_tests(self, kept: tuple[Entry, ...], name: str) -> Series:
         entries = (*kept, *self.tests)

@@ -55,9 +55,9 @@ class Source:
         """Name of build folder and image of a profile."""
         return profile if self.is_default else f"{profile}@{self.name}"
 
-    def beside(self) -> Source:
+    def beside(self, purpose: str = "base") -> Source:
         """The same source in a work tree of its own, so that neither disturbs the other's build."""
-        tree = self.git.top.with_name(f"{self.name}-base")
+        tree = self.git.top.with_name(f"{self.name}-{purpose}")
         if not (tree / ".git").exists():
             self.git.call("worktree", "add", "--quiet", "--detach", tree, self.base)
         return replace(self, name=tree.name, git=Git(tree), is_default=False)

@@ -4,6 +4,7 @@
 import io
 import os
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
@@ -11,7 +12,7 @@ from unittest import mock
 from ktlib import proc
 from ktlib.errors import KtError
 from ktlib.git import Git, git_env
-from ktlib.kbuild import Build
+from ktlib.kbuild import Build, Target
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
 from ktlib.scenarios import Profile
@@ -96,6 +97,17 @@ class BuildTest(unittest.TestCase):
         self.assertIs(caught.exception.outcome, Outcome.BUILD_FAIL)
         self.assertEqual(caught.exception.hint, "fs/a.c:7:2: error: no")
         self.assertIn("  CC      fs/a.o\n", build.log.read_text())
+
+    def test_folders_for_another_machine(self) -> None:
+        target = Target("arm64", "aarch64-linux-gnu-", "allmodconfig")
+        build = replace(self.build("CONFIG_KUNIT=y\n"), target=target)
+        build.configure(self.ui)
+        build.compile_folders(["fs", "mm"], self.ui)
+        first, last = build.log.read_text().splitlines()
+        self.assertTrue(first.endswith(" allmodconfig"), first)
+        for words in ("ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-", "gcc' ", "W=1 C=1"):
+            self.assertIn(words, last)
+        self.assertTrue(last.endswith("=__typeof__' fs/ mm/"), last)
 
     def test_expected_suites(self) -> None:
         build = self.build("CONFIG_KUNIT=y\n")
