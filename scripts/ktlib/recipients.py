@@ -26,11 +26,13 @@ it is out of date. The cover letter goes to all of them, and every patch to
 
 
 def of_patch(tree: Path, patch: Path) -> list[str]:
-    """Names with addresses, and lists, of one patch, but for the lists that get all."""
+    """Names with addresses, then lists, of one patch, but for the lists that get all; sorted, as
+    the script's order differs from run to run."""
     done = proc.capture([*_COMMAND, patch], cwd=tree)
     if done.returncode != 0:
         raise KtError(f"get_maintainer.pl failed on {patch.name}", hint=done.stderr.strip())
-    return [line for line in done.stdout.splitlines() if line not in _OF_ALL]
+    found = set(done.stdout.splitlines()).difference(_OF_ALL)
+    return sorted(found, key=lambda line: ("<" not in line, line))
 
 
 def page(tree: Path, patches: Sequence[Path]) -> str:

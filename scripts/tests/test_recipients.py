@@ -25,13 +25,13 @@ def _patch(tmp_path: Path) -> Path:
     return patch
 
 
-def test_lists_that_get_all_are_in_no_row(tmp_path: Path) -> None:
+def test_lists_come_last_and_those_that_get_all_not_at_all(tmp_path: Path) -> None:
     tree = _tree(
         tmp_path,
-        'print "B <b\\@example.org>\\nlinux-kernel\\@vger.kernel.org\\nsome\\@example.org\\n";',
+        'print "a\\@example.org\\nlinux-kernel\\@vger.kernel.org\\nB <b\\@example.org>\\n";',
     )
     page = recipients.page(tree, [_patch(tmp_path)])
-    assert page.endswith("| 0001: proc: a \\| b | B <b@example.org>; some@example.org |\n")
+    assert page.endswith("| 0001: proc: a \\| b | B <b@example.org>; a@example.org |\n")
 
 
 def test_a_patch_without_own_recipients_has_a_row(tmp_path: Path) -> None:
