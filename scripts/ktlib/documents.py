@@ -3,12 +3,13 @@
 touches, and Sphinx of the documents, with the settings of `make htmldocs`. Both have much to say of
 the kernel as it is; what counts is what they did not say of it without the series.
 
-Sphinx gets the touched documents alone, and the C files that these take comments from, as all of
-them take long. What they refer to elsewhere is missing without the series as well.
+Sphinx gets the touched documents, and the documents and C files that these name, as all of them
+take long. What those refer to in turn is missing without the series as well.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ _PYTHON = ("/usr/bin/python3", "-B")
 _C = re.compile(r"(?!tools/).+\.[ch]")
 _RST = re.compile(r"Documentation/.+\.rst")
 _TAKEN_FROM = re.compile(r"^\.\. kernel-doc:: *(\S+)", re.MULTILINE)
+_REFERS_TO = re.compile(r":doc:`(?:[^`<]*<)?([^`>]+)>?`")
 _SPHINX_NEEDS = (
     "MAINTAINERS",
     "Makefile",
@@ -50,7 +52,7 @@ def check(source: Source, series: Series) -> Tally:
     touched = source.git.call("diff", "--diff-filter=d", "--name-only", source.base, tip).split()
     code = [name for name in touched if _C.fullmatch(name)]
     documents = [name for name in touched if _RST.fullmatch(name)]
-    taken = [*code, *documents, *_SPHINX_NEEDS, *_sources(source.git, tip, documents)]
+    taken = [*code, *documents, *_SPHINX_NEEDS, *_named(source.git, tip, documents)]
 
     def both(tool: Callable[[Path, Path, Sequence[str]], Words], names: list[str]) -> Tally:
         said = []
@@ -74,10 +76,20 @@ def compared(names: Sequence[str], before: Words, after: Words) -> Tally:
     return tally
 
 
-def _sources(git: Git, commit: str, documents: Sequence[str]) -> list[str]:
-    """The C files that documents take comments from."""
-    texts = (git.call("show", f"{commit}:{name}") for name in documents)
-    return [name for text in texts for name in _TAKEN_FROM.findall(text)]
+def _named(git: Git, commit: str, documents: Sequence[str]) -> list[str]:
+    """The C files that documents take comments from, and the documents that they refer to."""
+    found = []
+    for name in documents:
+        text = git.call("show", f"{commit}:{name}")
+        found += _TAKEN_FROM.findall(text)
+        found += [_path_of(target, name) for target in _REFERS_TO.findall(text)]
+    return found
+
+
+def _path_of(target: str, document: str) -> str:
+    """The file that a reference in a document means; an absolute one begins at the top."""
+    folder = "Documentation" if target.startswith("/") else posixpath.dirname(document)
+    return posixpath.normpath(f"{folder}/{target.strip('/')}.rst")
 
 
 def _kernel_doc(kernel: Path, tree: Path, names: Sequence[str]) -> Words:

@@ -59,6 +59,11 @@ class DocumentsTest(TreeCase):
         self.assertEqual(tally.failed, 1)
         self.assertIn("unknown document: 'nowhere'", tally.details[1])
 
+    def test_document_that_leads_to_one_that_is_not_touched(self) -> None:
+        self.write(self.kernel / "Documentation/sub/other.rst", "Other\n=====\n")
+        tally = self.check({"Documentation/guide.rst": GUIDE + "\nOr :doc:`sub/other`.\n"})
+        self.assertEqual((tally.passed, tally.failed), (1, 0), tally.details)
+
     def test_new_document_that_nobody_lists(self) -> None:
         tally = self.check(
             {
@@ -79,11 +84,12 @@ class DocumentsTest(TreeCase):
 
 class FormTest(TreeCase):
     def test_sources_of_documents(self) -> None:
-        text = ".. kernel-doc:: fs/a.c\n   :export:\n"
-        self.write(self.kernel / "Documentation/a.rst", text)
+        text = ".. kernel-doc:: fs/a.c\n   :export:\n\n:doc:`b`, :doc:`that <../c>`, :doc:`/d/e`\n"
+        self.write(self.kernel / "Documentation/x/a.rst", text)
         source = self.source()
-        names = documents._sources(source.git, source.base, ["Documentation/a.rst"])
-        self.assertEqual(names, ["fs/a.c"])
+        names = documents._named(source.git, source.base, ["Documentation/x/a.rst"])
+        others = ["Documentation/x/b.rst", "Documentation/c.rst", "Documentation/d/e.rst"]
+        self.assertEqual(names, ["fs/a.c", *others])
 
     def test_quoted_code_may_change(self) -> None:
         words = "Warning: a.h:{} s(x) {{ int a; {}}} error: Cannot parse\n"
