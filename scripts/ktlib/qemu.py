@@ -30,7 +30,7 @@ _PANIC = b"Kernel panic - not syncing"
 _PANIC_GRACE_S = 10.0
 _POLL_S = 0.05
 _FLOOD_BYTES = 256 << 20
-# A device in a slot that it can be pulled from, and the way for a test in the guest to do that: QMP
+# Devices in slots that they can be pulled from, and the way for a test in the guest to do that: QMP
 # on a port, by which QEMU talks to itself. What comes that way may not start programs here.
 _QMP_SOCKET = "qmp.sock"
 _PLUGGABLE = (
@@ -38,6 +38,8 @@ _PLUGGABLE = (
     *("-object", "memory-backend-ram,id=shared,size=1M,share=on"),
     *("-device", "pcie-root-port,id=bay,chassis=1"),
     *("-device", "ivshmem-plain,memdev=shared,bus=bay,id=pluggable"),
+    *("-device", "pcie-root-port,id=school,chassis=2"),
+    *("-device", "edu,bus=school,id=education"),
     *("-qmp", f"unix:{_QMP_SOCKET},server=on,wait=off"),
     *("-chardev", f"socket,id=qmp,path={_QMP_SOCKET},reconnect=1"),
     *("-device", "virtserialport,chardev=qmp,name=f_revoke.qmp"),

@@ -15,10 +15,12 @@
 namespace revoke_test
 {
 
+constexpr test_revoke_kind no_kind = TEST_REVOKE_NR_KINDS;
+
 struct FileSystem {
 	std::string_view root; /* folder of what the module makes */
 	test_revoke_kind file;
-	test_revoke_kind directory;
+	test_revoke_kind directory; /* no_kind where there are none */
 	/* All that userspace can get at through a file, and whether ->read_iter is in it. */
 	std::uint32_t methods; /* enum test_revoke_flags */
 	bool has_read_iter;
@@ -32,8 +34,9 @@ struct FileSystem {
 	bool mremap_asks_file;
 	/* A name can be used again while users of the removed file are waited for. */
 	bool name_is_free_at_once;
-	/* An open file that has not been removed keeps the module. */
+	/* An open file that has not been removed keeps the module, or even one that has been. */
 	bool open_files_keep_module;
+	bool stale_files_keep_module = false;
 };
 
 /* The one that this program is linked with. */

@@ -47,10 +47,13 @@ public:
 
 	explicit PciDevice(std::filesystem::path folder) : folder_{std::move(folder)}
 	{
-		write_file(folder_ / "enable", "1");
+		/* Else that is its driver's. */
+		if (!is_bound())
+			write_file(folder_ / "enable", "1");
 	}
 
 	[[nodiscard]] std::string name() const { return folder_.filename(); }
+	[[nodiscard]] const std::filesystem::path &folder() const { return folder_; }
 	[[nodiscard]] bool is_there() const { return access(folder_.c_str(), F_OK) == 0; }
 	[[nodiscard]] Result try_open(const std::string &file) const
 	{
@@ -74,14 +77,24 @@ public:
 		check(!is_there(), "{} is still there", folder_.string());
 	}
 	/* Bound to a driver that leaves it alone. */
-	void bind_stub() const
+	void bind_stub() const { bind("pci-stub"); }
+	void bind(std::string_view driver) const
 	{
-		write_file(folder_ / "driver_override", "pci-stub");
+		write_file(folder_ / "driver_override", driver);
 		write_file(bus() / "drivers_probe", name());
-		if (access((folder_ / "driver").c_str(), F_OK) != 0)
-			skip("there is no driver pci-stub");
+		if (!is_bound())
+			skip("there is no driver {}", driver);
 	}
-	void unbind() const { write_file(folder_ / "driver/unbind", name()); }
+	[[nodiscard]] bool is_bound() const
+	{
+		return access((folder_ / "driver").c_str(), F_OK) == 0;
+	}
+	/* Until it is bound again. */
+	void unbind() const
+	{
+		write_file(folder_ / "driver/unbind", name());
+		write_file(folder_ / "driver_override", "\n");
+	}
 
 private:
 	static std::filesystem::path bus() { return "/sys/bus/pci"; }

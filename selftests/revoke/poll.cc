@@ -109,7 +109,7 @@ static void read_that_waits_in_poll_ends(const FileOp &op)
 	file.await_left(TEST_REVOKE_POLL);
 	check(!reader.has_ended(), "{} did not wait", op.name);
 	check_ok(file.remove(), "removal");
-	check_error(reader.join(), EIO, op.name);
+	check_error(reader.join(), gone(), op.name);
 	check_equal(file.counters().entered[TEST_REVOKE_READ], 0U, "calls of ->read");
 }
 
@@ -127,7 +127,7 @@ static void removal_waits_for_poll()
 	file.await_blocked(TEST_REVOKE_POLL);
 	file.pass(TEST_REVOKE_POLL);
 	Worker removal{"removal", [&] { return file.remove(); }};
-	await_error([&] { return read_some(fd.get()); }, EIO, "read during removal");
+	await_error([&] { return read_some(fd.get()); }, gone(), "read during removal");
 	file.check_removal_waits();
 	file.kick();
 	check_ok(poller.join(), "poll");

@@ -115,7 +115,7 @@ static void open_races_replacement()
 					check_error(read_some(fd.get()), gone(),
 						    "read of the old file");
 				else
-					check_error(result, ENOENT, "open");
+					check_late_open(result);
 				if (result.ok())
 					outcomes.count(of_old);
 			},

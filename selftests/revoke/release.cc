@@ -69,7 +69,7 @@ static void entry_without_release()
 
 	check_ok(read_some(fd.get()), "read before removal");
 	check_ok(file.remove(), "removal");
-	check_error(read_some(fd.get()), EIO, "read after removal");
+	check_error(read_some(fd.get()), gone(), "read after removal");
 	fd.reset();
 	const Counters counters = file.counters();
 	check_equal(counters.opens, 1U, "opens");
@@ -126,11 +126,11 @@ static void read_races_removal(std::uint32_t flags)
 		.conclude =
 			[&] {
 				if (!result.ok())
-					check_error(result, EIO, "read");
+					check_error(result, gone(), "read");
 				outcomes.count(result.ok());
 				check_equal(file->counters().entered[TEST_REVOKE_READ],
 					    result.ok() ? 1U : 0U, "reads that reached the object");
-				check_error(read_some(fd.get()), EIO, "read after removal");
+				check_error(read_some(fd.get()), gone(), "read after removal");
 				check_releases(*file, 0, 1);
 				fd.reset();
 			},

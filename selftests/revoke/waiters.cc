@@ -112,7 +112,7 @@ void woken_by_removal(const WayToWait &way, std::uint32_t events)
 	waiter.await_asleep();
 	check_ok(file.remove(), "removal");
 	check_told(waiter.join(), way, filesystem().mask_after_removal, events);
-	check_error(read_some(fd.get()), EIO, "read");
+	check_error(read_some(fd.get()), gone(), "read");
 }
 
 void does_not_wait_after_removal(const WayToWait &way)
@@ -125,7 +125,7 @@ void does_not_wait_after_removal(const WayToWait &way)
 	check_ok(file.remove(), "removal");
 	Worker waiter{way.name, [&] { return way.wait(fd.get(), events); }};
 	check_told(waiter.join(), way, filesystem().mask_after_removal, events);
-	check_error(read_some(fd.get()), EIO, "read");
+	check_error(read_some(fd.get()), gone(), "read");
 	check_equal(file.counters().entered[TEST_REVOKE_POLL], 0U, "calls of ->poll");
 }
 

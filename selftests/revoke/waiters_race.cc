@@ -105,7 +105,7 @@ void epoll_close()
 		.prepare = [&] { round.prepare_item(); },
 		.first = {"close", [&] { round.epoll->close(); }},
 		.second = round.removal(),
-		.conclude = [&] { check_error(read_some(round.fd.get()), EIO, "read"); },
+		.conclude = [&] { check_error(read_some(round.fd.get()), gone(), "read"); },
 	});
 }
 
