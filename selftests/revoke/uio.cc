@@ -139,8 +139,10 @@ void interrupt_reaches_who_waits()
 {
 	const Driver loaded;
 	const Used used{device_in_a_slot(false)};
+	/* Each open file has a count of its own: who reads takes it from others of the same. */
+	const UniqueFd other = used.open_again();
 	Worker reader{"read", [&] { return used.read_count(); }};
-	Worker poller{"poll", [&] { return wait_in_poll(used.fd()); }};
+	Worker poller{"poll", [&] { return wait_in_poll(other.get()); }};
 
 	used.check_works(17);
 	reader.await_asleep();
