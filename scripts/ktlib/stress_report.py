@@ -7,18 +7,12 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+from ktlib import page
+
 _WIDTH = 640
 _ROW = 22
 _LABEL = 120
 _COLOURS = ("#eef3f8", "#cfdfee", "#9fc1de", "#639dc9", "#2f77ae", "#124d80")
-
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 60em; color: #222; }
-table { border-collapse: collapse; } td, th { padding: .2em .8em; text-align: right; }
-td:first-child, th:first-child { text-align: left; } tr:nth-child(even) { background: #f5f5f5; }
-pre { background: #fbeeee; padding: .8em; overflow-x: auto; } svg text { font-size: 11px; }
-.ok { color: #186b2c; } .bad { color: #a3171e; }
-"""
 
 
 def duration(nanoseconds: float) -> str:
@@ -63,20 +57,22 @@ def latency_chart(rows: Sequence[dict[str, Any]]) -> str:
     for i in range(first, last + 1, 4):
         x = _LABEL + (i - first) * cell
         parts.append(f'<text x="{x:.1f}" y="{below}">{duration(2.0**i)}</text>')
-    size = f'width="{_WIDTH}" height="{below + 6}"'
-    return f'<svg {size} xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+    return page.drawing(_WIDTH, below + 6, parts)
 
 
 def latency_table(rows: Sequence[dict[str, Any]]) -> str:
     """The same in figures."""
+    head = ("open files, at least", "removals", "median below", "longest")
     lines = [
-        f"<tr><td>{row['open_files']}</td><td>{row['total']}</td>"
-        f"<td>{duration(2.0 ** median_bucket(row['buckets']))}</td>"
-        f"<td>{duration(row['longest_ns'])}</td></tr>"
+        (
+            row["open_files"],
+            row["total"],
+            duration(2.0 ** median_bucket(row["buckets"])),
+            duration(row["longest_ns"]),
+        )
         for row in rows
     ]
-    head = "<tr><th>open files, at least</th><th>removals</th><th>median below</th>"
-    return f"<table>{head}<th>longest</th></tr>{''.join(lines)}</table>"
+    return page.table(head, lines)
 
 
 def workload_row(one: dict[str, Any]) -> str:
@@ -87,8 +83,8 @@ def workload_row(one: dict[str, Any]) -> str:
     races = one["races"]
     met = f"{races['overlapping']} of {races['rounds']}" if races["rounds"] else ""
     word = '<b class="bad">failed</b>' if one["violations"] else '<span class="ok">ok</span>'
-    cells = (one["operations"], one["removals"], one["raced"], met, f"{one['seconds']:.1f} s", word)
-    return f"<tr><td>{name}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    counts = (one["operations"], one["removals"], one["raced"], met)
+    return page.row((name, *counts, f"{one['seconds']:.1f} s", word))
 
 
 def report(result: dict[str, Any]) -> str:
@@ -100,21 +96,15 @@ def report(result: dict[str, Any]) -> str:
         for text in one["violations"]
     ]
     verdict = "in order" if result["ok"] else "violations"
-    head = "".join(
-        f"<th>{word}</th>"
-        for word in ("workload", "operations", "removals", "raced", "met in", "time", "")
-    )
+    header = page.row(("workload", "operations", "removals", "raced", "met in", "time", ""), "th")
     rows = "".join(workload_row(one) for one in result["workloads"])
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in result["notes"])
     latency = result["removal_latency"]
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>revoke-stress</title>
-<style>{_STYLE}</style></head><body>
-<h1>revoke-stress: <span class="{'ok' if result['ok'] else 'bad'}">{verdict}</span></h1>
+    colour = "ok" if result["ok"] else "bad"
+    body = f"""<h1>revoke-stress: <span class="{colour}">{verdict}</span></h1>
 <p>Kernel {html.escape(result['kernel'])}, seed {result['seed']},
 profile {html.escape(result['profile'])}.</p><ul>{notes}</ul>
-<table><tr>{head}</tr>{rows}</table>
+<table>{header}{rows}</table>
 {''.join(violations)}
-<h2>How long removal took</h2>{latency_chart(latency)}{latency_table(latency)}
-</body></html>
-"""
+<h2>How long removal took</h2>{latency_chart(latency)}{latency_table(latency)}"""
+    return page.document("revoke-stress", body)
