@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Thin verbs over scripts/kt; 'make help' lists them.
 
-VERBS := run test check check-fops harness userspace userspace-mutants models mutants regress stress soak shell deps source apply apply-check bisect-check export series recipients lava config build image clean help
+VERBS := run test check check-fops harness userspace userspace-mutants models mutants regress stress soak bench bench-check shell deps source apply apply-check bisect-check export series recipients lava config build image clean help
 PYTHON := /usr/bin/python3
 
 # Variable of make -> option of kt; one that is not set is not passed on.
@@ -11,6 +11,7 @@ OPTIONS = $(call option,PROFILE,profile) $(call option,ACCEL,accel) $(call optio
 bisect-check: OPTIONS += $(call option,LANES,lanes) $(if $(BOOT),--boot)
 lava: OPTIONS += $(call option,REPOSITORY,repository)
 stress soak: OPTIONS += $(call option,DURATION,duration) $(call option,SEED,seed) $(call option,WORKLOADS,workloads)
+bench: OPTIONS += $(call option,BOOTS,boots)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -17,7 +17,7 @@ from ktlib.errors import KtError
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
 from ktlib.pipeline import Choice, Pipeline
-from ktlib.scenarios import load_profiles
+from ktlib.scenarios import load_run_profiles
 from ktlib.source import Request
 from ktlib.ui import Ui
 
@@ -144,6 +144,15 @@ def _soak(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return pipeline.soak(_plan(options))
 
 
+def _bench(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    pipeline.bench(options.boots, keep=options.save_baseline)
+    return Outcome.PASS
+
+
+def _bench_check(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+    return gates.run_gates(gates.bench_gates(pipeline), pipeline.ui)
+
+
 def _shell(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return pipeline.run(shell=True).outcome
 
@@ -198,7 +207,7 @@ def _lava(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     if options.what == "results":
         ui.info(f"{lava.report(paths.runs / 'latest')} results")
         return Outcome.PASS
-    profiles = load_profiles(paths.kernel_config)
+    profiles = load_run_profiles(paths.kernel_config)
     folder = paths.out / "lava"
     folder.mkdir(parents=True, exist_ok=True)
     for name, job in lava.jobs(paths.top, profiles, options.repository).items():
@@ -241,6 +250,10 @@ VERBS = {
     "regress": Verb("the kernel's own kselftests without and with the series", _regress),
     "stress": Verb("boot and run revoke-stress alone; report.html in the run's folder", _stress),
     "soak": Verb("the same with the profiles plain, debug, kcsan and fault in turn", _soak),
+    "bench": Verb("what the series costs: both kernels, side by side; report.html", _bench),
+    "bench-check": Verb(
+        "count again: within the bounds, and no worse than the baseline?", _bench_check
+    ),
     "shell": Verb("boot the patched kernel to a prompt", _shell),
     "deps": Verb("install what is missing (root), or print the line that does", _deps),
     "source": Verb("get the kernel source into a git tree under out/src", _source),
@@ -272,6 +285,7 @@ _VARIABLES = (
     ("LANES=", "--lanes", "bisect-check: kernel,warnings; x86_64-allnoconfig and others; all"),
     ("BOOT=1", "--boot", "bisect-check: boot what each marker of the series stops at, too"),
     ("REPOSITORY=", "--repository", "lava: where a lab clones this repository from"),
+    ("BOOTS=", "--boots", "bench: boots of each kernel for throughput, 0 for none"),
     ("KERNEL_SRC=", "--kernel-src", "a git tree (its HEAD) or source folder of your own"),
     ("KERNEL_TARBALL=", "--kernel-tarball", "a source tarball in place of Debian's package"),
 )
@@ -305,6 +319,10 @@ def _parser() -> argparse.ArgumentParser:
     made["bisect-check"].add_argument("--boot", action="store_true", help="and boot the parts")
     made["lava"].add_argument("what", nargs="?", choices=("jobs", "results"), default="jobs")
     made["lava"].add_argument("--repository", default="", metavar="ADDRESS", help="of a clone")
+    made["bench"].add_argument("--boots", type=int, default=5, metavar="N", help="for throughput")
+    made["bench"].add_argument(
+        "--save-baseline", action="store_true", help="for bench-check; and put it into the notes"
+    )
     made["clean"].add_argument("--all", action="store_true", help="out/src as well")
     for name in ("export", "series"):
         made[name].add_argument(

@@ -35,6 +35,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         "rsync",
     ),
     "harness": ("libgtest-dev",),
+    "bench": ("dwarves",),
     "userspace": ("patch",),
     "bisect": ("sparse",),
     "image": ("busybox-static",),
@@ -64,6 +65,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 
 libpython3-dev: coccinelle loads libpython3.N.so for rules that are written in Python.
 """
+
+BENCH_PURPOSES = ("source", "build", "selftests", "image", "run", "bench")
+"""What it takes to measure what the series costs."""
 
 RUN_PURPOSES = ("source", "build", "selftests", "image", "run")
 """What it takes to come from nothing to a verdict."""

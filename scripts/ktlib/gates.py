@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from ktlib import documents, exchange, lint, mutants, series_checks, userspace
+from ktlib.bench import bounds
 from ktlib.errors import KtError
 from ktlib.ktap import Status
 from ktlib.outcome import Outcome
@@ -54,6 +57,22 @@ def host_gates(pipeline: Pipeline) -> list[Gate]:
 def fops_gate(pipeline: Pipeline) -> Gate:
     """Every use of f_op has a reason."""
     return Gate("f_op", pipeline.check_fops, needs=("source",))
+
+
+def bench_gates(pipeline: Pipeline) -> list[Gate]:
+    """The series costs no more than it may, and no more than it did."""
+
+    @cache
+    def result() -> dict[str, Any]:
+        return pipeline.measure(boots=0)
+
+    def compared() -> Tally:
+        return bounds.compare(result(), bounds.load_baseline(pipeline.cost_baseline))
+
+    return [
+        Gate("bounds", lambda: bounds.check(result(), pipeline.cost_bounds)),
+        Gate("baseline", compared),
+    ]
 
 
 def harness_gate(pipeline: Pipeline) -> Gate:

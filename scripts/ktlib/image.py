@@ -45,8 +45,11 @@ _OWN_APPLETS = ("busybox", "timeout")
 _PROGRAMS = {"init.c": "/init", "timeout.c": "/usr/bin/timeout"}
 
 
-def make_image(build: Build, guest_sources: Path, ui: Ui) -> Path:
-    """Write the image that belongs to a build; one that would be the same is left alone."""
+def make_image(
+    build: Build, guest_sources: Path, ui: Ui, more: Mapping[str, Path] | None = None
+) -> Path:
+    """Write the image that belongs to a build, with `more` programs at their places; one that would
+    be the same is left alone."""
     target = build.paths.image(build.folder.name)
     with ui.step(f"image {target.name}") as step:
         with tempfile.TemporaryDirectory(prefix="kt-image-") as folder:
@@ -54,6 +57,7 @@ def make_image(build: Build, guest_sources: Path, ui: Ui) -> Path:
             programs = {
                 place: _compile(guest_sources / name, scratch) for name, place in _PROGRAMS.items()
             }
+            programs |= more or {}
             links = {}
             if build.profile.kselftests:
                 programs |= _TOOLS | _libraries(_TOOLS.values())

@@ -48,6 +48,11 @@ class Paths:
         return self.top / "harness" / "userspace"
 
     @property
+    def bench(self) -> Path:
+        """The programs that measure, the bounds, and the baseline."""
+        return self.top / "harness" / "bench"
+
+    @property
     def notes(self) -> Path:
         """For maintainers: what changes for whom."""
         return self.top / "MAINTAINERS-notes"

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ktlib import (
     bisect_check,
@@ -23,6 +24,7 @@ from ktlib import (
 )
 from ktlib.account import Provenance, origin
 from ktlib.bases import Base, load_base
+from ktlib.bench import bounds, measure, results, sizes, tables
 from ktlib.errors import KtError
 from ktlib.image import make_image
 from ktlib.kbuild import STRESS, Build
@@ -100,11 +102,17 @@ class Pipeline:
         return build
 
     @cached_property
+    def compiled(self) -> Build:
+        """Kernel and modules."""
+        build = self.configured
+        build.compile(self.ui)
+        return build
+
+    @cached_property
     def built(self) -> Build:
         """Kernel, modules and kselftests."""
         self.need("source", "build", "selftests", *(["regress"] if self.profile.kselftests else []))
-        build = self.configured
-        build.compile(self.ui)
+        build = self.compiled
         wanted = self.profile.kselftests or self.full_series.cut(self.choice.upto).kselftests
         build.install_selftests(wanted, self.ui)
         return build
@@ -213,6 +221,57 @@ class Pipeline:
         }
         return regress.compare(lambda kernel: kernels[kernel].run(), self.ui)
 
+    @property
+    def cost_bounds(self) -> bounds.Bounds:
+        """What measured figures are held against."""
+        return bounds.load(self.paths.bench / "bounds.toml")
+
+    @property
+    def cost_baseline(self) -> Path:
+        """What they were when that was saved."""
+        return self.paths.bench / "baseline.json"
+
+    def measure(self, boots: int) -> dict[str, Any]:
+        """Instructions and sizes of both kernels, and their throughput in so many boots."""
+        self.need(*deps.BENCH_PURPOSES)
+        kernels = {
+            results.BASE: self._bench_kernel(upto=series.BARE),
+            results.SERIES: self._bench_kernel(upto=self.choice.upto),
+        }
+        files = {name: kernel.compiled.vmlinux for name, kernel in kernels.items()}
+        tree = kernels[results.SERIES].source.git.top
+        programs = measure.build_programs(self.paths, tree, self.ui)
+        images = {name: kernel.image_with(programs) for name, kernel in kernels.items()}
+
+        def boot(kernel: str, profile: str) -> RunResult:
+            found = find_profile(self.paths.kernel_config, profile)
+            return kernels[kernel].run_program(images[kernel], found)
+
+        measurement = measure.Measurement(boot, self.ui)
+        return {
+            "schema": 1,
+            "kernel": self.source.version,
+            "compiler": measure.compiler(kernels[results.BASE].compiled.config),
+            "count": measurement.counts(),
+            "text": sizes.text_sizes(tree, files),
+            "structs": {name: sizes.struct_sizes(file) for name, file in files.items()},
+            "scale": measurement.speeds(boots),
+            "commands": measurement.commands,
+        }
+
+    def bench(self, boots: int, *, keep: bool) -> None:
+        """Measure, and write it down; `keep` makes it the baseline and puts it into the notes."""
+        result = self.measure(boots)
+        measure.write(result, self.cost_bounds, self.paths.out / "bench", self.ui)
+        if keep:
+            bounds.save_baseline(result, self.cost_baseline)
+            content = measure.markdown(tables.all_tables(result, self.cost_bounds))
+            measure.update_notes(self.paths.notes / "performance.md", content)
+
+    def _bench_kernel(self, upto: str) -> Pipeline:
+        choice = replace(self.choice, profile=measure.COUNT, upto=upto)
+        return Pipeline(self.paths, choice, self.ui)
+
     def _rebuilt_run(self, mutant: mutants.Mutant | None) -> RunResult:
         pipeline = self._with_profile(mutant.profile) if mutant and mutant.profile else self
         pipeline.built.compile(self.ui)
@@ -274,21 +333,46 @@ class Pipeline:
             words += plan.timeout_word()
         if profile.program:
             words = f" f_revoke.run={profile.program}"
-        spec = RunSpec(
-            profile=profile.name,
-            provenance=self.provenance,
-            vmlinux=self.built.vmlinux,
-            initrd=image,
-            config=self.built.config,
-            append=profile.append + words + (" f_revoke.shell" if shell else ""),
-            memory_mb=profile.memory_mb,
-            cpus=profile.cpus,
-            accel=self.choice.accel,
-            runs_dir=self.paths.runs,
-            boot_deadline_s=profile.boot_deadline_s * patience,
-            silence_deadline_s=profile.silence_deadline_s * patience,
-            total_deadline_s=profile.total_deadline_s * patience + plan.extra_s(profile),
+        spec = self._spec(self.built, image, words + (" f_revoke.shell" if shell else ""))
+        spec = replace(
+            spec,
+            boot_deadline_s=spec.boot_deadline_s * patience,
+            silence_deadline_s=spec.silence_deadline_s * patience,
+            total_deadline_s=spec.total_deadline_s * patience + plan.extra_s(profile),
             expect_suites=self.built.expected_suites(only),
             interactive=shell,
         )
         return run_guest(spec, self.ui)
+
+    def image_with(self, programs: Mapping[str, Path]) -> Path:
+        """An initramfs with these programs, place there -> file here, and no kselftests."""
+        self.need("source", "build", "image")
+        self.compiled.install_modules(self.ui)
+        return make_image(self.compiled, self.paths.scripts / "guest", self.ui, programs)
+
+    def run_program(self, image: Path, profile: Profile) -> RunResult:
+        """Boot the kernel as another profile of it says, to run that one's program."""
+        build = replace(self.compiled, profile=profile)
+        return run_guest(self._spec(build, image, f" f_revoke.run={profile.program}"), self.ui)
+
+    def _spec(self, build: Build, image: Path, words: str) -> RunSpec:
+        """What the build's profile says about a run; `words` come last on the kernel's command
+        line."""
+        profile = build.profile
+        return RunSpec(
+            profile=profile.name,
+            provenance=self.provenance,
+            vmlinux=build.vmlinux,
+            initrd=image,
+            config=build.config,
+            append=profile.append + words,
+            memory_mb=profile.memory_mb,
+            cpus=profile.cpus,
+            accel=self.choice.accel,
+            runs_dir=self.paths.runs,
+            boot_deadline_s=profile.boot_deadline_s,
+            silence_deadline_s=profile.silence_deadline_s,
+            total_deadline_s=profile.total_deadline_s,
+            expect_suites=build.expected_suites(),
+            icount=profile.icount,
+        )

@@ -44,6 +44,8 @@ _PLUGGABLE = (
     *("-chardev", f"socket,id=qmp,path={_QMP_SOCKET},reconnect=1"),
     *("-device", "virtserialport,chardev=qmp,name=f_revoke.qmp"),
 )
+# One instruction after the other, each a nanosecond of the guest's time, however long it takes.
+_ICOUNT = ("-icount", "shift=0,sleep=off")
 _NO_ORPHANS = ("setpriv", "--pdeathsig", "KILL")
 
 
@@ -84,6 +86,7 @@ class Guest:
     append: str
     memory_mb: int
     cpus: int
+    icount: bool = False
 
 
 def machine(accel: str, cpus: int, memory_mb: int) -> list[str]:
@@ -101,8 +104,10 @@ def command(guest: Guest, accel: str, *, interactive: bool = False) -> list[str]
     console = f"file,id=console,path={CONSOLE_LOG}"
     if interactive:
         console = f"stdio,id=console,mux=on,signal=off,logfile={CONSOLE_LOG}"
+    speed = "tcg,thread=single" if guest.icount else accel
     return [
-        *machine(accel, guest.cpus, guest.memory_mb),
+        *machine(speed, guest.cpus, guest.memory_mb),
+        *(_ICOUNT if guest.icount else ()),
         *("-kernel", str(guest.vmlinux), "-initrd", str(guest.initrd), "-append", guest.append),
         *("-chardev", console, "-serial", "chardev:console"),
         *("-device", "virtio-serial-pci", "-chardev", f"file,id=ktap,path={KTAP_LOG}"),

@@ -63,6 +63,7 @@ class RunSpec:
     total_deadline_s: float
     expect_suites: tuple[str, ...]
     interactive: bool = False
+    icount: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class RunResult:
 def run_guest(spec: RunSpec, ui: Ui) -> RunResult:
     """Boot `spec` to its end. What goes wrong in the guest is an outcome, not an exception."""
     verdicts = Verdicts(Paths.of_checkout().cache / "accel.json")
-    accel = accels.choose(spec.accel, verdicts)
+    accel = accels.emulation() if spec.icount else accels.choose(spec.accel, verdicts)
     if spec.interactive:
         return _attend(spec, accel, ui)
     result = _run(spec, accel, ui)
@@ -113,7 +114,7 @@ def _prepare(spec: RunSpec, accel: Accel, ui: Ui) -> tuple[Path, list[str]]:
     rundir.keep_inputs(folder, spec.vmlinux, spec.initrd, spec.config)
     append = f"{spec.append} {_SLOW_WORD}" if accel.name == "tcg" else spec.append
     kernel, initrd = Path(rundir.KERNEL), Path(rundir.INITRD)
-    guest = Guest(kernel, initrd, append, spec.memory_mb, spec.cpus)
+    guest = Guest(kernel, initrd, append, spec.memory_mb, spec.cpus, spec.icount)
     command = qemu.command(guest, accel.name, interactive=spec.interactive)
     rundir.write_command(folder, command)
     ui.line(f"accel: {accel}")

@@ -23,7 +23,7 @@ class Profile:
     "folder:program" for kselftests of the kernel's own, to be run in place of the project's.
     `stress_profile` and `stress_duration_s` say how revoke-stress runs, as one of the kselftests.
     `program` is a path in the guest, the only thing to run if it is not empty; `kernel` names the
-    profile whose kernel is booted.
+    profile whose kernel is booted; `icount` is whether its clock counts instructions.
     """
 
     name: str
@@ -36,12 +36,24 @@ class Profile:
     stress_duration_s: float
     program: str
     kernel: str
+    icount: bool
     append: str
     memory_mb: int
     cpus: int
     boot_deadline_s: float
     silence_deadline_s: float
     total_deadline_s: float
+
+    @property
+    def measures(self) -> bool:
+        """Whether it is one of `make bench`, whose programs no other image has."""
+        return self.program.startswith("/usr/bin/bench-")
+
+
+def load_run_profiles(kernel_config: Path) -> dict[str, Profile]:
+    """Those profiles that `make run` can take."""
+    profiles = load_profiles(kernel_config)
+    return {name: profile for name, profile in profiles.items() if not profile.measures}
 
 
 def load_profiles(kernel_config: Path) -> dict[str, Profile]:
@@ -81,6 +93,7 @@ def _profile(name: str, table: dict[str, Any], folder: Path) -> Profile:
         stress_duration_s=float(table.pop("stress_duration_s")),
         program=str(table.pop("program")),
         kernel=str(table.pop("kernel") or name),
+        icount=bool(table.pop("icount")),
         append=" ".join([table.pop("common_append"), table.pop("append")]).strip(),
         memory_mb=int(table.pop("memory_mb")),
         cpus=int(table.pop("cpus")),

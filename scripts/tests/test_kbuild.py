@@ -71,6 +71,7 @@ class BuildTest(unittest.TestCase):
             stress_duration_s=1,
             program="",
             kernel="plain",
+            icount=False,
             append="",
             memory_mb=1,
             cpus=1,

@@ -17,7 +17,7 @@ from ktlib.paths import Paths
 
 PATHS = Paths.of_checkout()
 ADDRESS = "https://example.org/f_revoke.git"
-PROFILES = scenarios.load_profiles(PATHS.kernel_config)
+PROFILES = scenarios.load_run_profiles(PATHS.kernel_config)
 
 
 def load(name: str) -> Any:
