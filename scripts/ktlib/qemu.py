@@ -44,8 +44,9 @@ _PLUGGABLE = (
     *("-chardev", f"socket,id=qmp,path={_QMP_SOCKET},reconnect=1"),
     *("-device", "virtserialport,chardev=qmp,name=f_revoke.qmp"),
 )
-# One instruction after the other, each a nanosecond of the guest's time, however long it takes.
-_ICOUNT = ("-icount", "shift=0,sleep=off")
+# One instruction after the other, each a nanosecond of the guest's time, however long it takes; and
+# the same time of day in each run, since time stamps are compared by the second first.
+_ICOUNT = ("-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm")
 _NO_ORPHANS = ("setpriv", "--pdeathsig", "KILL")
 
 

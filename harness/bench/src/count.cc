@@ -147,20 +147,28 @@ private:
 	std::vector<int> fds_;
 };
 
+/* What takes so long that each round has ticks of the clock in it is not exact. */
+std::uint64_t rounded(std::uint64_t count)
+{
+	constexpr std::uint64_t exact = 1000000, unit = 1000;
+
+	return count < exact ? count : (count + unit / 2) / unit * unit;
+}
+
 std::uint64_t count_removal(const Module &module, const Model &model, int files)
 {
 	const int removals = std::clamp(20000 / std::max(files, 1), 4, 200);
 	Module::Object object{};
 	OpenFiles open;
 
-	return least(
+	return rounded(least(
 		removals,
 		[&] {
 			open.close();
 			object = module.create(model, "removed");
 			open.open(object.path, files);
 		},
-		[&] { module.remove(object); });
+		[&] { module.remove(object); }));
 }
 
 json count_removals(const Module &module)
