@@ -14,7 +14,6 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -27,6 +26,7 @@
 #include "check.hh"
 #include "clock.hh"
 #include "module.hh"
+#include "program.hh"
 #include "target.hh"
 
 /* Their addresses are what trace.c is told. */
@@ -234,7 +234,6 @@ json measure_memory(const Module &module)
 
 void run()
 {
-	const char *folder = std::getenv("RESULTS_DIR");
 	const Module module;
 	json result;
 
@@ -243,20 +242,11 @@ void run()
 		return;
 	result["removal"] = count_removals(module);
 	result["memory"] = measure_memory(module);
-	std::ofstream{std::string{folder ? folder : "."} + "/count.json"} << result.dump(1) << '\n';
+	save(result, "count.json");
 }
 
 } // namespace
 
 } // namespace bench
 
-int main()
-{
-	try {
-		bench::run();
-	} catch (const std::exception &error) {
-		std::printf("# %s\n", error.what());
-		return EXIT_FAILURE;
-	}
-	return EXIT_SUCCESS;
-}
+int main() { return bench::status_of(bench::run); }

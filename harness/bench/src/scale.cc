@@ -15,9 +15,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
-#include <fstream>
 #include <latch>
 #include <string>
 #include <thread>
@@ -27,6 +24,7 @@
 
 #include "check.hh"
 #include "module.hh"
+#include "program.hh"
 #include "target.hh"
 
 namespace bench
@@ -111,23 +109,13 @@ json measure()
 
 void run()
 {
-	const char *folder = std::getenv("RESULTS_DIR");
 	const json result{{"rows", measure()}};
 
-	std::ofstream{std::string{folder ? folder : "."} + "/scale.json"} << result.dump(1) << '\n';
+	save(result, "scale.json");
 }
 
 } // namespace
 
 } // namespace bench
 
-int main()
-{
-	try {
-		bench::run();
-	} catch (const std::exception &error) {
-		std::printf("# %s\n", error.what());
-		return EXIT_FAILURE;
-	}
-	return EXIT_SUCCESS;
-}
+int main() { return bench::status_of(bench::run); }
