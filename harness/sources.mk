@@ -10,7 +10,7 @@ PROGRAM := foreign_source main module_source
 # Of the kselftests. Each filesystem defines filesystem(): one program has room for one
 # of that name.
 SHARED := check control file_ops mapping module waiting
-FILESYSTEMS := procfs debugfs sysfs
+FILESYSTEMS := procfs debugfs sysfs cdev misc
 
 HARNESS_CPPFLAGS := -D_GNU_SOURCE -DFMT_HEADER_ONLY -Isrc -I$(SELFTESTS)
 $(foreach name,$(FILESYSTEMS),$(eval %/$(name).o: CPPFLAGS += -Dfilesystem=$(name)_filesystem))

@@ -124,7 +124,9 @@ struct ModuleSource::Model {
 const std::vector<ModuleSource::Model> &ModuleSource::models()
 {
 	using revoke_test::all_methods;
+	using revoke_test::cdev_filesystem;
 	using revoke_test::debugfs_filesystem;
+	using revoke_test::misc_filesystem;
 	using revoke_test::procfs_filesystem;
 	using revoke_test::sysfs_filesystem;
 	constexpr std::uint32_t short_methods = TEST_REVOKE_HAS_WRITE | TEST_REVOKE_HAS_LSEEK;
@@ -160,6 +162,10 @@ const std::vector<ModuleSource::Model> &ModuleSource::models()
 		{"self_removing", "sysfs", sysfs_filesystem, TEST_REVOKE_SYSFS_ATTRIBUTE,
 		 TEST_REVOKE_REMOVES_ITSELF, TEST_REVOKE_MAP_NONE, Release::none, 0, true, true,
 		 true},
+		{"cdev", "cdev", cdev_filesystem, TEST_REVOKE_CDEV, all_methods | two,
+		 TEST_REVOKE_MAP_FAULT, Release::with_removal, all_methods, false, true, false},
+		{"misc", "misc", misc_filesystem, TEST_REVOKE_MISC, all_methods | iter,
+		 TEST_REVOKE_MAP_PAGES, Release::with_removal, all_methods, true, true, false},
 		{"proc_dir", "procfs", procfs_filesystem, TEST_REVOKE_PROC_DIR, 0,
 		 TEST_REVOKE_MAP_NONE, Release::none, 0, false, false, false},
 		{"debugfs_dir", "debugfs", debugfs_filesystem, TEST_REVOKE_DEBUGFS_DIR, 0,
@@ -175,6 +181,12 @@ static bool is_directory(test_revoke_kind kind)
 {
 	return kind == TEST_REVOKE_PROC_DIR || kind == TEST_REVOKE_DEBUGFS_DIR ||
 	       kind == TEST_REVOKE_SYSFS_DIR;
+}
+
+/* Minors are given out again as soon as they are free. */
+static bool is_device(test_revoke_kind kind)
+{
+	return kind == TEST_REVOKE_CDEV || kind == TEST_REVOKE_MISC;
 }
 
 static std::uint32_t flag_of(test_revoke_method method)
@@ -213,6 +225,7 @@ Abilities ModuleSource::abilities_of(const Model &model)
 	abilities.identifies = abilities.has_files;
 	abilities.reopens = abilities.has_files;
 	abilities.removes_itself = model.flags & TEST_REVOKE_REMOVES_ITSELF;
+	abilities.awaits = is_device(model.kind);
 	return abilities;
 }
 
@@ -265,8 +278,13 @@ void ModuleSource::add(const Model &model, std::uint16_t parent)
 	const bool counts = !is_directory(model.kind);
 
 	chosen_.push_back({&model,
-			   {fmt::format("{}.{}", model.name, chosen_.size()), model.table,
-			    model.release, parent, counts, model.reads_on},
+			   {.name = fmt::format("{}.{}", model.name, chosen_.size()),
+			    .table = model.table,
+			    .release = model.release,
+			    .parent = parent,
+			    .counts = counts,
+			    .reads_on = model.reads_on,
+			    .reuses = is_device(model.kind)},
 			   abilities_of(model)});
 }
 
@@ -398,7 +416,8 @@ Outcome ModuleSource::behave(const Ref &ref, std::uint8_t method, std::uint32_t 
 	test_revoke_behave request{
 		.id = ref.token,
 		.method = method,
-		.flags = argument & behave_block ? std::uint32_t{TEST_REVOKE_BLOCK} : 0U,
+		.flags = (argument & behave_block ? std::uint32_t{TEST_REVOKE_BLOCK} : 0U) |
+			 (argument & behave_await ? std::uint32_t{TEST_REVOKE_AWAIT} : 0U),
 		.delay_us = argument >> behave_delay_shift,
 		.error = argument & behave_fail ? static_cast<std::uint32_t>(told_to_fail) : 0U,
 	};

@@ -20,6 +20,15 @@ std::uint16_t any_object(const Task &task, Rng &rng)
 	return static_cast<std::uint16_t>(rng.below(task.world().rows().size()));
 }
 
+/* An open that is ended says so itself, not as one that comes too late: tables know but that. */
+std::uint32_t block_some(const Task &task, Rng &rng, std::uint16_t object,
+			 test_revoke_method method)
+{
+	const bool awaits = task.world().source().abilities(object).awaits;
+
+	return awaits && method != TEST_REVOKE_OPEN && rng.once_in(2) ? behave_await : behave_block;
+}
+
 Action behave_some(const Task &task, Rng &rng)
 {
 	constexpr std::array methods{TEST_REVOKE_OPEN,  TEST_REVOKE_RELEASE, TEST_REVOKE_READ,
@@ -29,19 +38,20 @@ Action behave_some(const Task &task, Rng &rng)
 				      TEST_REVOKE_LSEEK, TEST_REVOKE_IOCTL};
 	constexpr std::size_t longest_delay = 500;
 	const test_revoke_method method = rng.pick(methods);
+	const std::uint16_t object = any_object(task, rng);
 	std::uint32_t argument = rng.below(longest_delay) << behave_delay_shift;
 
 	/* To release, to poll and to map cannot fail; so they must not block either. */
 	if (std::ranges::find(can_fail, method) != can_fail.end()) {
 		if (rng.once_in(3))
-			argument |= behave_block;
+			argument |= block_some(task, rng, object, method);
 		else if (rng.once_in(3))
 			argument |= behave_fail;
 	}
 	/* Mostly they are to do their work. */
 	return {.kind = Kind::behave,
 		.way = static_cast<std::uint8_t>(method),
-		.object = any_object(task, rng),
+		.object = object,
 		.argument = rng.once_in(2) ? argument : 0};
 }
 

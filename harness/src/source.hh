@@ -26,6 +26,7 @@ struct Abilities {
 	bool identifies = false;
 	bool reopens = false;
 	bool removes_itself = false;
+	bool awaits = false;   /* methods can sleep until it is removed */
 	bool has_files = true; /* it is no directory */
 };
 
@@ -41,6 +42,7 @@ struct Ref {
 enum BehaveBits : std::uint32_t {
 	behave_block = 0x1,
 	behave_fail = 0x2,
+	behave_await = 0x4,     /* sleep until kicked, or until the object is removed */
 	behave_delay_shift = 8, /* microseconds */
 };
 

@@ -13,6 +13,8 @@ namespace revoke_test
 const FileSystem &procfs_filesystem();
 const FileSystem &debugfs_filesystem();
 const FileSystem &sysfs_filesystem();
+const FileSystem &cdev_filesystem();
+const FileSystem &misc_filesystem();
 
 } // namespace revoke_test
 

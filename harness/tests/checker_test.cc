@@ -30,6 +30,22 @@ void expect_first(const History &history, Rule rule, const std::string &words)
 		<< explain(history, first);
 }
 
+/* Somebody else's file is opened then, answers for ever, and tells of another object. */
+History with_late_open(Time opening, bool reuses)
+{
+	std::vector<Record> records{
+		on_file(Kind::open, opening, opening + 3),
+		on_file(Kind::identify, gone + 5, gone + 6, {5, 0, identity + 1}),
+		wait(gone + 7, 30'000, EPOLLIN, EPOLLIN),
+	};
+	for (Record &record : records)
+		record.file = 2;
+	History history = good_and(std::move(records));
+
+	history.objects[file_object].reuses = reuses;
+	return history;
+}
+
 Record &removal_of(History &history) { return history.tasks[0][1]; }
 
 Record &counters_of(History &history) { return history.tasks[0][2]; }
@@ -131,6 +147,13 @@ TEST(CheckerAccepts, WhatKernfsHadBuffered)
 	}
 }
 
+/* The number of the device is that of the next one by then. */
+TEST(CheckerAccepts, FilesThatMayBeOfTheNextObject)
+{
+	for (const Time opening : {going - 1, going + 1, gone + 1})
+		expect_good(with_late_open(opening, true));
+}
+
 TEST(CheckerAccepts, ReleaseThatIsDocumentedAsLate)
 {
 	History history = good();
@@ -210,6 +233,21 @@ TEST(CheckerAccepts, WhatBecameOfTasksThatWereKilled)
 }
 
 /* What is not */
+
+TEST(CheckerRejects, FilesOfTheNextObjectWhereThereIsNone)
+{
+	EXPECT_TRUE(check(with_late_open(gone + 1, false)).has(Rule::late_success));
+	EXPECT_TRUE(check(with_late_open(going + 1, false)).has(Rule::late_success));
+}
+
+/* It was opened before anybody thought of removal. */
+TEST(CheckerRejects, LateSuccessOfAnObjectWhoseNumberIsUsedAgain)
+{
+	History history = good_and({reads(gone + 1, gone + 2, {5, 0, 0})});
+
+	history.objects[file_object].reuses = true;
+	expect_first(history, Rule::late_success, "call");
+}
 
 TEST(CheckerRejects, TasksThatDoTwoThingsAtOnce)
 {

@@ -116,6 +116,12 @@ private:
 		if (family_of(record.action.kind) == Family::elsewhere)
 			return;
 		const Lifetime *life = lifetimes_.find(identity_of(record));
+		if (lifetimes_.is_stray(record)) {
+			/* Of which object, and when that went, is not known. */
+			if (record.ended())
+				check_result(located, *life, Phase::during);
+			return;
+		}
 		const Phase phase = life->phase_of(record);
 		if (is_operation(record.action.kind) && phase == Phase::during)
 			verdict_.raced++;

@@ -54,7 +54,8 @@ Json to_json(const ObjectRow &row)
 		{"release", release_names[static_cast<std::size_t>(row.release)]},
 		{"parent", row.parent},
 		{"counts", row.counts},
-		{"reads_on", row.reads_on}};
+		{"reads_on", row.reads_on},
+		{"reuses", row.reuses}};
 }
 
 template <typename T> Json list_of(const std::vector<T> &from)
@@ -112,7 +113,8 @@ History history_of(const Json &header)
 	for (const Json &row : header.at("objects"))
 		history.objects.push_back({row.at("name"), row.at("table"),
 					   value_of<Release>(release_names, row.at("release")),
-					   row.at("parent"), row.at("counts"), row.at("reads_on")});
+					   row.at("parent"), row.at("counts"), row.at("reads_on"),
+					   row.at("reuses")});
 	for (const auto &[name, table] : header.at("tables").items())
 		history.tables[name] = {table.at("gone"), table.at("mask_gone"), table.at("live")};
 	history.calls = ways_of(header.at("calls"));

@@ -127,6 +127,7 @@ struct ObjectRow {
 	std::uint16_t parent = no_parent; /* index of the directory that it is in */
 	bool counts = false;              /* Kind::counters works on it */
 	bool reads_on = false;            /* a part that was not read is kept by the file */
+	bool reuses = false; /* its number or name is used again: a late open may get the next */
 	bool operator==(const ObjectRow &) const = default;
 };
 

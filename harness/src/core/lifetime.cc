@@ -26,6 +26,7 @@ Lifetimes::Lifetimes(const History &history)
 			collect(history, {&history.tasks[task][i], {task, i}});
 	remove_with_directories(history);
 	settle();
+	count_opens(history);
 }
 
 void Lifetimes::collect(const History &history, const Located &located)
@@ -54,10 +55,8 @@ void Lifetimes::collect(const History &history, const Located &located)
 		break;
 	case Kind::open:
 	case Kind::reopen:
-		if (record.ok())
-			life.opens++;
-		else if (is_uncertain(record))
-			life.uncertain_opens++;
+		if (record.ok() || is_uncertain(record))
+			life.opened.push_back(located);
 		break;
 	default:
 		break;
@@ -103,6 +102,28 @@ void Lifetimes::settle()
 		std::ranges::sort(life.counters, {},
 				  [](const Located &located) { return located.record->begin; });
 	}
+}
+
+/* A stray one may be counted by any of those that it could have got. */
+void Lifetimes::count_opens(const History &history)
+{
+	const auto reuses = [&](const Identity &identity) {
+		return identity.first < history.objects.size() &&
+		       history.objects[identity.first].reuses;
+	};
+
+	for (auto &[identity, life] : lifetimes_)
+		for (const Located &open : life.opened) {
+			const Record &record = *open.record;
+
+			if (reuses(identity) && life.phase_of(record) != Phase::before)
+				strays_.insert(record.file);
+			else
+				(record.ok() ? life.opens : life.uncertain_opens)++;
+		}
+	for (auto &[identity, life] : lifetimes_)
+		if (reuses(identity))
+			life.uncertain_opens += static_cast<std::uint32_t>(strays_.size());
 }
 
 } // namespace revoke_stress

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -38,7 +39,8 @@ struct Lifetime {
 	std::vector<Located> removals;
 	std::vector<Located> readies;
 	std::vector<Located> counters;
-	/* Opens that worked, and those of which that is not certain. */
+	/* What was opened, or may have been: how many for certain, and how many not. */
+	std::vector<Located> opened;
 	std::uint32_t opens = 0;
 	std::uint32_t uncertain_opens = 0;
 	/* Files that were read from, and since when. */
@@ -69,13 +71,21 @@ public:
 		return found == lifetimes_.end() ? nullptr : &found->second;
 	}
 	[[nodiscard]] const std::map<Identity, Lifetime> &all() const { return lifetimes_; }
+	/* It is about a file whose object is not known: by the time that it was opened, what
+	 * leads there may have led to another one. */
+	[[nodiscard]] bool is_stray(const Record &record) const
+	{
+		return strays_.contains(record.file);
+	}
 
 private:
 	void collect(const History &history, const Located &located);
 	void remove_with_directories(const History &history);
 	void settle();
+	void count_opens(const History &history);
 
 	std::map<Identity, Lifetime> lifetimes_;
+	std::set<std::uint32_t> strays_; /* by number */
 };
 
 } // namespace revoke_stress
