@@ -104,15 +104,20 @@ Action kick_some(const Task &task, Rng &rng)
 	return {.kind = Kind::kick, .object = any_object(task, rng)};
 }
 
+Action remove_somehow(std::uint16_t object, Rng &rng)
+{
+	return {.kind = Kind::remove,
+		.way = static_cast<std::uint8_t>(rng.below(TEST_REVOKE_NR_WAYS)),
+		.object = object};
+}
+
 Action make_or_remove(const Task &task, Rng &rng)
 {
 	const std::uint16_t object = any_object(task, rng);
 
 	if (!task.world().present(object))
 		return {.kind = Kind::create, .object = object};
-	return {.kind = Kind::remove,
-		.way = static_cast<std::uint8_t>(rng.below(TEST_REVOKE_NR_WAYS)),
-		.object = object};
+	return remove_somehow(object, rng);
 }
 
 std::span<const Nemesis> all_nemeses()

@@ -24,6 +24,8 @@ struct Nemesis {
 
 std::span<const Nemesis> all_nemeses();
 
+/* By any of the interfaces that its owner has for that. */
+Action remove_somehow(std::uint16_t object, Rng &rng);
 /* Objects are there for as long as they are absent, more or less. */
 Action make_or_remove(const Task &task, Rng &rng);
 /* Lets those go who are told to block. */

@@ -408,7 +408,7 @@ void Task::remove(const Action &action)
 	Record record = about(action, ref);
 	bool done = false;
 
-	record.counts.opens = open_files(ref.object, ref.generation);
+	record.counts.opens = world_.open_files(ref);
 	recorded(record, [&](Record &now) {
 		now.outcome = world_.source().remove(ref, action.way);
 		done = now.outcome.error == 0;
@@ -539,7 +539,7 @@ void Task::take(std::uint8_t slot, int fd, const Record &record, bool first)
 	file.number = record.file;
 	file.first = first;
 	if (first)
-		open_files(file.object, file.generation)++;
+		world_.open_files({.object = file.object, .generation = file.generation})++;
 }
 
 /* A number for the file that is about to be opened: unique among all tasks. */
@@ -614,7 +614,7 @@ void Task::close(const Action &action)
 	/* Should there have been no room to record it. */
 	file.fd.reset();
 	if (file.first)
-		open_files(file.object, file.generation)--;
+		world_.open_files({.object = file.object, .generation = file.generation})--;
 	file = {};
 }
 

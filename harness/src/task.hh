@@ -90,11 +90,6 @@ private:
 	void reopen(const Action &action);
 	void take(std::uint8_t slot, int fd, const Record &record, bool first);
 	void close(const Action &action);
-	[[nodiscard]] std::atomic<std::uint32_t> &open_files(std::uint16_t object,
-							     std::uint32_t generation) const
-	{
-		return world_.object(object).open_files.at(generation % SharedObject::generations);
-	}
 	void map(const Action &action);
 	void touch(const Action &action);
 	void unmap(std::uint8_t slot);

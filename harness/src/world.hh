@@ -85,6 +85,11 @@ public:
 	{
 		return object(index).standing.load().state == ObjectState::present;
 	}
+	/* How many there are, of any task. */
+	[[nodiscard]] std::atomic<std::uint32_t> &open_files(const Ref &ref) const
+	{
+		return object(ref.object).open_files.at(ref.generation % SharedObject::generations);
+	}
 	/* The object to be made next; nothing if it is there, or somebody makes it. */
 	[[nodiscard]] std::optional<Ref> begin_making(std::uint16_t index) const;
 	void end_making(const Ref &ref, bool made) const;

@@ -11,7 +11,7 @@ import gzip
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ktlib import proc
@@ -46,10 +46,16 @@ _PROGRAMS = {"init.c": "/init", "timeout.c": "/usr/bin/timeout"}
 
 
 def make_image(
-    build: Build, guest_sources: Path, ui: Ui, more: Mapping[str, Path] | None = None
+    build: Build,
+    guest_sources: Path,
+    ui: Ui,
+    *,
+    more: Mapping[str, Path] | None = None,
+    only: str | None = None,
 ) -> Path:
     """Write the image that belongs to a build, with `more` programs at their places; one that would
-    be the same is left alone."""
+    be the same is left alone. `only`: of the kselftests that are run this one, folder:program, or
+    none for ''; to unpack all of them takes a guest several seconds."""
     target = build.paths.image(build.folder.name)
     with ui.step(f"image {target.name}") as step:
         with tempfile.TemporaryDirectory(prefix="kt-image-") as folder:
@@ -62,7 +68,9 @@ def make_image(
             if build.profile.kselftests:
                 programs |= _TOOLS | _libraries(_TOOLS.values())
                 links = _LINKS
-            lines = listing(programs, links, build.modules, build.kselftests)
+            others = set() if only is None else set(build.programs()) - {only}
+            left_out = {build.kselftests / name.replace(":", "/") for name in others}
+            lines = listing(programs, links, build.modules, build.kselftests, left_out)
             archive = _cpio(build.folder / "usr/gen_init_cpio", lines, scratch)
         data = gzip.compress(archive, compresslevel=1, mtime=0)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -73,12 +81,17 @@ def make_image(
 
 
 def listing(
-    programs: Mapping[str, Path], links: Mapping[str, str], modules: Path, kselftests: Path
+    programs: Mapping[str, Path],
+    links: Mapping[str, str],
+    modules: Path,
+    kselftests: Path,
+    left_out: Container[Path] = frozenset(),
 ) -> list[str]:
     """The lines that gen_init_cpio reads.
 
     `programs` says which file goes to which place, `links` what leads to what, `modules` is a
-    folder that is laid out as /, and `kselftests` what becomes /kselftest.
+    folder that is laid out as /, and `kselftests` what becomes /kselftest, without the files that
+    are `left_out`.
     """
     folders = sorted({str(part) for name in _FOLDERS for part in _with_parents(Path(name))})
     lines = [f"dir /{name} 0755 0 0" for name in folders]
@@ -87,7 +100,7 @@ def listing(
     lines.append(f"file /bin/busybox {_BUSYBOX} 0755 0 0")
     lines += [f"slink {place} {target} 0777 0 0" for place, target in links.items()]
     lines += [f"slink /bin/{applet} /bin/busybox 0777 0 0" for applet in _applets()]
-    return [*lines, *_tree("/lib", modules / "lib"), *_tree("/kselftest", kselftests)]
+    return [*lines, *_tree("/lib", modules / "lib"), *_tree("/kselftest", kselftests, left_out)]
 
 
 def _libraries(programs: Iterable[Path]) -> dict[str, Path]:
@@ -102,11 +115,11 @@ def _with_parents(folder: Path) -> list[Path]:
     return [folder, *[parent for parent in folder.parents if parent.name]]
 
 
-def _tree(prefix: str, folder: Path) -> Iterator[str]:
+def _tree(prefix: str, folder: Path, left_out: Container[Path] = frozenset()) -> Iterator[str]:
     for file in sorted(folder.rglob("*")):
         name = f"{prefix}/{file.relative_to(folder)}"
-        if file.is_symlink():
-            # The modules' one to where they were built, which the guest does not have.
+        if file.is_symlink() or file in left_out:
+            # A link is the modules' one to where they were built, which the guest does not have.
             continue
         if file.is_dir():
             yield f"dir {name} 0755 0 0"

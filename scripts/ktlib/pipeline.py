@@ -119,10 +119,14 @@ class Pipeline:
 
     @property
     def image(self) -> Path:
-        """The initramfs of what is built now: a mutant can be in a module."""
+        """The initramfs of what is built now, with all kselftests."""
+        return self._image()
+
+    def _image(self, only: str | None = None) -> Path:
         self.need("source", "build", "selftests", "image")
+        # A mutant can be in one of them.
         self.built.install_modules(self.ui)
-        return make_image(self.built, self.paths.scripts / "guest", self.ui)
+        return make_image(self.built, self.paths.scripts / "guest", self.ui, only=only)
 
     @property
     def recipients_page(self) -> Path:
@@ -325,7 +329,7 @@ class Pipeline:
         """Boot the kernel: to a verdict, or to a prompt. `only` is the one kselftest to run, '' for
         none, `plan` what revoke-stress is to do; `patience` scales the deadlines."""
         self.need(*deps.RUN_PURPOSES)
-        image, profile = self.image, self.profile
+        image, profile = self._image(only), self.profile
         words = plan.words(profile)
         if only is not None:
             words += f" f_revoke.test={only}"
@@ -350,7 +354,7 @@ class Pipeline:
         """An initramfs with these programs, place there -> file here, and no kselftests."""
         self.need("source", "build", "image")
         self.compiled.install_modules(self.ui)
-        return make_image(self.compiled, self.paths.scripts / "guest", self.ui, programs)
+        return make_image(self.compiled, self.paths.scripts / "guest", self.ui, more=programs)
 
     def run_program(self, image: Path, profile: Profile) -> RunResult:
         """Boot the kernel as another profile of it says, to run that one's program."""

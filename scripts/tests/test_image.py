@@ -42,6 +42,15 @@ class ListingTest(unittest.TestCase):
         folders = [line.split()[1] for line in lines if line.startswith("dir ")]
         self.assertEqual(len(folders), len(set(folders)))
 
+    def test_what_is_left_out(self) -> None:
+        with TemporaryDirectory() as name, mock.patch.object(image, "_applets", return_value=[]):
+            tests = Path(name)
+            for file in ("proc_io", "proc_mmap", "settings"):
+                (tests / file).touch()
+            lines = image.listing({}, {}, Path("/nowhere"), tests, {tests / "proc_io"})
+        files = [line.split()[1] for line in lines if line.startswith("file /kselftest/")]
+        self.assertEqual(files, ["/kselftest/proc_mmap", "/kselftest/settings"])
+
     def test_libraries(self) -> None:
         found = image._libraries([Path("/bin/cat")])
         self.assertTrue([name for name in found if "/libc.so" in name])
