@@ -37,8 +37,10 @@ from ktlib.tally import Tally
 from ktlib.ui import Ui
 from ktlib.userspace import Program, Storms, mutants_of_core
 
-# A mutant that hangs is noticed; a sound kernel needs less than this part of its deadlines.
+# A mutant that hangs is noticed; a sound kernel needs less than this part of its deadlines, and
+# of the time for all tests, when it is one test that is run.
 _MUTANT_PATIENCE = 0.25
+_MUTANT_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,8 @@ class Pipeline:
         pipeline = self._with_profile(mutant.profile) if mutant and mutant.profile else self
         pipeline.built.compile(self.ui)
         only = mutant.kselftest if mutant else None
-        return pipeline.run(only=only, patience=_MUTANT_PATIENCE)
+        share = _MUTANT_SHARE if mutant else 1.0
+        return pipeline.run(only=only, patience=_MUTANT_PATIENCE, share=share)
 
     def _with_profile(self, profile: str) -> Pipeline:
         return Pipeline(self.paths, replace(self.choice, profile=profile), self.ui)
@@ -325,9 +328,11 @@ class Pipeline:
         only: str | None = None,
         plan: stress.Plan = stress.Plan(),
         patience: float = 1.0,
+        share: float = 1.0,
     ) -> RunResult:
         """Boot the kernel: to a verdict, or to a prompt. `only` is the one kselftest to run, '' for
-        none, `plan` what revoke-stress is to do; `patience` scales the deadlines."""
+        none, `plan` what revoke-stress is to do; `patience` scales the deadlines for
+        the next sign of life, `share` that for the whole run."""
         self.need(*deps.RUN_PURPOSES)
         image, profile = self._image(only), self.profile
         words = plan.words(profile)
@@ -342,9 +347,7 @@ class Pipeline:
             spec,
             boot_deadline_s=spec.boot_deadline_s * patience,
             silence_deadline_s=spec.silence_deadline_s * patience,
-            # Who runs all tests has to give them the time that they take.
-            total_deadline_s=spec.total_deadline_s * (patience if only else 1)
-            + plan.extra_s(profile),
+            total_deadline_s=spec.total_deadline_s * share + plan.extra_s(profile),
             expect_suites=self.built.expected_suites(only),
             interactive=shell,
         )

@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "check.hh"
@@ -55,6 +57,16 @@ public:
 	[[nodiscard]] std::string name() const { return folder_.filename(); }
 	[[nodiscard]] const std::filesystem::path &folder() const { return folder_; }
 	[[nodiscard]] bool is_there() const { return access(folder_.c_str(), F_OK) == 0; }
+	void await_gone() const
+	{
+		const auto deadline = std::chrono::steady_clock::now() + patience();
+
+		while (is_there()) {
+			check(std::chrono::steady_clock::now() < deadline, "{} is still there",
+			      name());
+			std::this_thread::yield();
+		}
+	}
 	[[nodiscard]] Result try_open(const std::string &file) const
 	{
 		return result_of(open((folder_ / file).c_str(), O_RDWR | O_CLOEXEC));

@@ -49,15 +49,8 @@ class Slot
 public:
 	void pull(const PciDevice &device)
 	{
-		const auto deadline = std::chrono::steady_clock::now() + patience();
-
-		qmp_.execute(R"("execute": "device_del", "arguments": {"id": "pluggable"})");
-		qmp_.await_event("DEVICE_DELETED");
-		while (device.is_there()) {
-			check(std::chrono::steady_clock::now() < deadline, "{} is still there",
-			      device.name());
-			std::this_thread::yield();
-		}
+		qmp_.pull("pluggable");
+		device.await_gone();
 	}
 	/* With a device that has new memory: QEMU does not take the old one twice. */
 	void fill()

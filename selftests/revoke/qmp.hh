@@ -46,6 +46,12 @@ public:
 
 		check(!has(answer, "\"error\""), "QMP: {}", answer);
 	}
+	/* Pulls a device out of its slot; the guest learns of it by itself. */
+	void pull(std::string_view id)
+	{
+		execute(fmt::format(R"("execute": "device_del", "arguments": {{"id": "{}"}})", id));
+		await_event("DEVICE_DELETED");
+	}
 	/* Of those that came after the last answer. */
 	void await_event(std::string_view name)
 	{

@@ -195,15 +195,8 @@ void pulled()
 	Qmp qmp;
 
 	goes(device_in_a_slot(true), [&](const PciDevice &device) {
-		const auto deadline = std::chrono::steady_clock::now() + patience();
-
-		qmp.execute(R"("execute": "device_del", "arguments": {"id": "education"})");
-		qmp.await_event("DEVICE_DELETED");
-		while (device.is_there()) {
-			check(std::chrono::steady_clock::now() < deadline, "{} is still there",
-			      device.name());
-			std::this_thread::yield();
-		}
+		qmp.pull("education");
+		device.await_gone();
 	});
 	qmp.execute(R"("execute": "device_add", "arguments": {"driver": "edu", )"
 		    R"("bus": "school", "id": "education"})");
