@@ -22,6 +22,7 @@
 #include <ring.hh>
 #include <waiting.hh>
 
+#include "outcome.hh"
 #include "tables.hh"
 
 namespace revoke_stress
@@ -38,8 +39,6 @@ namespace
 
 /* What methods fail with that are told to. */
 constexpr int told_to_fail = EDOM;
-
-Outcome outcome_of(const Result &result) { return {result.value, result.error, 0}; }
 
 bool has_aio()
 {

@@ -24,6 +24,7 @@
 #include <mapping.hh>
 
 #include "core/table.hh"
+#include "outcome.hh"
 
 namespace revoke_stress
 {
@@ -36,8 +37,6 @@ static_assert(disturbing_signal == SIGUSR1);
 
 namespace
 {
-
-Outcome outcome_of(const Result &result) { return {result.value, result.error, 0}; }
 
 /* Lets the calling thread be interrupted, while it lives. */
 class Interruptible

@@ -17,6 +17,7 @@
 
 #include "core/buffer.hh"
 #include "core/history.hh"
+#include "shared.hh"
 #include "source.hh"
 
 namespace revoke_stress
@@ -63,7 +64,6 @@ public:
 	World(Source &source, History frame);
 	World(const World &) = delete;
 	World &operator=(const World &) = delete;
-	~World();
 
 	[[nodiscard]] Source &source() const { return source_; }
 	[[nodiscard]] const std::vector<ObjectRow> &rows() const { return frame_.objects; }
@@ -109,7 +109,7 @@ public:
 	}
 
 private:
-	struct Shared {
+	struct Content {
 		std::atomic<bool> stopped{false};
 		std::array<SharedObject, objects_max> objects;
 		std::array<SharedTask, tasks_max> tasks;
@@ -117,7 +117,7 @@ private:
 
 	Source &source_;
 	History frame_;
-	Shared *shared_;
+	Shared<Content> shared_;
 	/* Some run already when others are added. */
 	std::atomic<std::size_t> task_count_{0};
 	revoke_test::UniqueFd sender_;
