@@ -121,6 +121,8 @@ int Engine::run(std::span<const Supply> supplies)
 		run_one(*source, *workload,
 			plan_.duration / static_cast<std::int64_t>(pairs.size()));
 	look_for_leaks(objects);
+	for (const auto &[kind, removals] : result_.removals)
+		ktap_.note(fmt::format("{} removals of {}", removals, kind));
 	save_result();
 	return ktap_.finish();
 }

@@ -45,6 +45,12 @@ Json to_json(const RemovalLatency &latency)
 	return rows;
 }
 
+/* Its name without the number that it has in a round. */
+std::string kind_of(const ObjectRow &row)
+{
+	return row.name.substr(0, row.name.find_last_of("#."));
+}
+
 } // namespace
 
 void WorkloadResult::add(const Verdict &verdict, const FuzzySync::Statistics &statistics)
@@ -60,8 +66,10 @@ void RunResult::add_removals(const History &history)
 {
 	for (const std::vector<Record> &task : history.tasks)
 		for (const Record &record : task)
-			if (record.action.kind == Kind::remove && record.ok())
+			if (record.action.kind == Kind::remove && record.ok()) {
 				latency.add(record.counts.opens, record.end - record.begin);
+				removals[kind_of(history.objects.at(record.action.object))]++;
+			}
 }
 
 bool RunResult::ok() const
@@ -76,10 +84,10 @@ void save(const RunResult &result, std::ostream &to)
 
 	for (const WorkloadResult &one : result.workloads)
 		workloads.push_back(to_json(one));
-	const Json json{{"seed", result.seed},     {"profile", result.profile},
-			{"kernel", result.kernel}, {"ok", result.ok()},
-			{"workloads", workloads},  {"removal_latency", to_json(result.latency)},
-			{"notes", result.notes}};
+	const Json json{{"seed", result.seed},         {"profile", result.profile},
+			{"kernel", result.kernel},     {"ok", result.ok()},
+			{"workloads", workloads},      {"removal_latency", to_json(result.latency)},
+			{"removals", result.removals}, {"notes", result.notes}};
 	to << json.dump(1, '\t') << '\n';
 }
 

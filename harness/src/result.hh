@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct RunResult {
 	std::string kernel;
 	std::vector<WorkloadResult> workloads;
 	RemovalLatency latency;
+	std::map<std::string, std::uint64_t> removals; /* by kind of object */
 	std::vector<std::string> notes;
 
 	void add_removals(const History &history);

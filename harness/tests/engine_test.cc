@@ -82,6 +82,8 @@ TEST_F(EngineTest, PassesWhatIsInOrder)
 	EXPECT_EQ(result_["seed"], 5);
 	EXPECT_GT(result_["workloads"][0]["operations"], 0);
 	EXPECT_FALSE(result_["removal_latency"].empty());
+	EXPECT_GT(result_["removals"]["stand-in"], 0);
+	EXPECT_NE(text_.str().find(" removals of stand-in\n"), std::string::npos);
 }
 
 TEST_F(EngineTest, CountsWhatTheKernelKeeps)
