@@ -4,9 +4,11 @@
 SELFTESTS := ../selftests/revoke
 
 CORE := checker history ktap lifetime shrink table
-ENGINE := engine fail_nth nemesis options races result round slab task world workload
+ENGINE := engine fail_nth foreign_source module_source nemesis options races result round slab task \
+	world workload
+DEVICES := $(patsubst src/devices/%.cc,%,$(wildcard src/devices/*.cc))
 WORKLOADS := $(patsubst src/workloads/%.cc,%,$(wildcard src/workloads/*.cc))
-PROGRAM := foreign_source main module_source
+PROGRAM := main
 # Of the kselftests. Each filesystem defines filesystem(): one program has room for one
 # of that name.
 SHARED := check control file_ops mapping module waiting
@@ -17,7 +19,8 @@ $(foreach name,$(FILESYSTEMS),$(eval %/$(name).o: CPPFLAGS += -Dfilesystem=$(nam
 
 # Objects, in the folder that $(1) names.
 core_objects = $(patsubst %,$(1)/%.o,$(CORE))
-engine_objects = $(patsubst %,$(1)/%.o,$(ENGINE) $(WORKLOADS) $(SHARED) $(FILESYSTEMS) tables)
+engine_objects = $(patsubst %,$(1)/%.o,$(ENGINE) $(DEVICES) $(WORKLOADS) $(SHARED) \
+	$(FILESYSTEMS) tables)
 program_objects = $(patsubst %,$(1)/%.o,$(PROGRAM))
 
-vpath %.cc src src/core src/workloads tests $(SELFTESTS)
+vpath %.cc src src/core src/devices src/workloads tests $(SELFTESTS)

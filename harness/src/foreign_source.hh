@@ -6,39 +6,29 @@
 #include <string>
 #include <vector>
 
-#include <unique_fd.hh>
-
+#include "device.hh"
+#include "one_remover.hh"
 #include "source.hh"
 
 namespace revoke_stress
 {
 
-/* A kind of device that can be made and removed, and the files that come and go with it. */
-struct Device {
-	struct File {
-		std::string path; /* with {} for the name of the device */
-		const char *table;
-	};
-	std::string name;
-	std::vector<File> files;
-	Outcome (*create)(std::uint32_t number);
-	Outcome (*remove)(std::uint32_t number);
-	std::string (*device_name)(std::uint32_t number);
-};
-
 /*
- * Real entries of real drivers: network devices and disks. They count nothing and cannot be told
- * what to do; what can be judged is what their files answer.
+ * Real entries of real drivers. They count nothing and cannot be told what to do; what can be
+ * judged is what their files answer.
  */
 class ForeignSource final : public Source
 {
 public:
-	ForeignSource();
+	/* What this machine can make of these. */
+	explicit ForeignSource(std::vector<Device> devices);
 
 	[[nodiscard]] std::string_view name() const override { return "devices"; }
 	[[nodiscard]] std::string problem() const override;
 	/* Those that are there, with {} for the name of the device. */
 	[[nodiscard]] std::string files() const;
+	/* Unloads the drivers that were loaded for it; why that did not work. */
+	std::string unload();
 	void describe(History &history) const override;
 	std::vector<ObjectRow> choose(Wish wish, Rng &rng) override;
 	void choose_again(const std::vector<ObjectRow> &rows) override;
@@ -60,10 +50,19 @@ private:
 		const Device *device;
 		const Device::File *file;
 	};
-	[[nodiscard]] static std::uint32_t number_of(const Ref &ref);
+	void load_drivers();
+	void find_files();
+	void restore() const;
+	[[nodiscard]] bool has_room_for(const Candidate &one) const;
+	void add(const Candidate &one);
+	[[nodiscard]] std::vector<ObjectRow> rows() const;
+	[[nodiscard]] static Made made(const Ref &ref);
 
+	const std::vector<Device> devices_;
 	std::vector<Candidate> available_; /* on this machine */
 	std::vector<Candidate> chosen_;
+	std::vector<std::string> loaded_; /* drivers, that were not there before */
+	OneRemover remover_;
 	Abilities abilities_;
 };
 

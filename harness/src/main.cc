@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <random>
@@ -16,6 +16,7 @@
 
 #include "core/checker.hh"
 #include "core/shrink.hh"
+#include "devices/devices.hh"
 #include "engine.hh"
 #include "foreign_source.hh"
 #include "module_source.hh"
@@ -32,6 +33,7 @@ struct CommandLine {
 	double duration = 20;
 	std::uint64_t operations = 0;
 	std::vector<std::string> workloads;
+	std::vector<std::string> devices;
 	std::string profile = "quick";
 	std::string output = ".";
 	std::string history;
@@ -67,6 +69,24 @@ std::vector<const Workload *> chosen_workloads(const std::vector<std::string> &n
 		if (!chosen.back())
 			throw std::runtime_error{
 				fmt::format("there is no workload '{}'; see list", name)};
+	}
+	return chosen;
+}
+
+std::vector<Device> chosen_devices(const std::vector<std::string> &names)
+{
+	const std::vector<Device> all = all_devices();
+	std::vector<Device> chosen;
+
+	if (names.empty())
+		return all;
+	for (const std::string &name : names) {
+		const std::size_t before = chosen.size();
+
+		std::ranges::copy_if(all, std::back_inserter(chosen),
+				     [&](const Device &one) { return one.name == name; });
+		if (chosen.size() == before)
+			throw std::runtime_error{fmt::format("there is no device '{}'", name)};
 	}
 	return chosen;
 }
@@ -122,7 +142,7 @@ int run(const CommandLine &line)
 	ours.load();
 	if (const std::string problem = ours.problem(); !problem.empty())
 		return skip(problem);
-	ForeignSource others;
+	ForeignSource others{chosen_devices(line.devices)};
 	Plan plan{.seed = line.seed.value_or(std::random_device{}()),
 		  .duration = std::chrono::milliseconds{static_cast<long>(line.duration * 1000)},
 		  .operations = line.operations,
@@ -132,8 +152,10 @@ int run(const CommandLine &line)
 		  .output = line.output,
 		  .notes = {"files of devices:" + others.files()},
 		  .kernel_objects = [] { return slab_objects("revoke_file"); },
-		  .unload = [&ours] { return ours.unload(); }};
-	const std::array supplies{Supply{&ours, true}, Supply{&others, false}};
+		  .unload = [&] { return others.unload() + ours.unload(); }};
+	std::vector<Supply> supplies{{&others, false}};
+	if (line.devices.empty())
+		supplies.insert(supplies.begin(), {&ours, true});
 	Ktap ktap{std::cout};
 	Engine engine{std::move(plan), ktap, show_line};
 	/* With the sources as they are: who is stuck works on them. */
@@ -185,7 +207,7 @@ int replay_file(const CommandLine &line)
 		ours->load();
 		source = std::move(ours);
 	} else {
-		source = std::make_unique<ForeignSource>();
+		source = std::make_unique<ForeignSource>(all_devices());
 	}
 	if (const std::string problem = source->problem(); !problem.empty())
 		return skip(problem);
@@ -204,6 +226,8 @@ int main_of(int argc, char **argv)
 		->capture_default_str();
 	app.add_option("-o,--ops", line.operations, "end each workload after so many operations");
 	app.add_option("-w,--workloads", line.workloads, "only these; see list")->delimiter(',');
+	app.add_option("--devices", line.devices, "nothing but these, by comma: loop, zram ...")
+		->delimiter(',');
 	app.add_option("-p,--profile", line.profile, "how hard; see list")->capture_default_str();
 	app.add_option("--output", line.output, "folder for result.json, and histories that fail")
 		->envname("RESULTS_DIR")

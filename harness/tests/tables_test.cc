@@ -62,6 +62,19 @@ TEST(Tables, HaveTheMasks)
 	EXPECT_EQ(told_when_gone(history.tables.at("sysfs"), EPOLLIN), EPOLLIN | EPOLLERR);
 }
 
+/* A file without ->fasync does not ask the object. */
+TEST(Tables, RefuseSignalsWhereThereIsAMethod)
+{
+	History history = with_tables();
+	Record record;
+
+	record.action = {.kind = Kind::fasync, .object = 2};
+	EXPECT_EQ(expected_gone(history, record, false).errors, Errors{0});
+	history.tables["sysfs"].gone["fasync"] = ENODEV;
+	EXPECT_EQ(expected_gone(history, record, false).errors, Errors{ENODEV});
+	EXPECT_EQ(expected_live(history, record).errors, Errors{0});
+}
+
 /* Leftovers are a read's, wherever it is that reads. */
 TEST(Tables, LetReadsGoOn)
 {

@@ -133,7 +133,7 @@ struct ObjectRow {
 
 /* What a filesystem answers: programs rely on it. */
 struct Table {
-	/* After removal, by method; "" for all others. */
+	/* After removal, by method; "" for all others but "fasync", which few files have. */
 	std::map<std::string, int> gone;
 	std::uint32_t mask_gone = 0; /* for poll */
 	/* What files answer while they are there, besides success. */

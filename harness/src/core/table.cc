@@ -94,6 +94,15 @@ Expected ungated_row(Kind kind)
 	}
 }
 
+std::optional<int> fasync_gone(const History &history, const Record &record)
+{
+	if (record.action.kind != Kind::fasync)
+		return std::nullopt;
+	const Table &table = table_of(history, record);
+	const auto found = table.gone.find("fasync");
+	return found == table.gone.end() ? std::nullopt : std::optional{found->second};
+}
+
 } // namespace
 
 bool Expected::allows(const Record &record) const
@@ -225,6 +234,9 @@ Expected expected_gone(const History &history, const Record &record, bool has_le
 	case Family::ungated:
 	case Family::elsewhere:
 		row = ungated_row(record.action.kind);
+		/* Only where there is a method can it be switched on no more. */
+		if (const std::optional<int> error = fasync_gone(history, record))
+			row.errors = {*error};
 		break;
 	}
 	add_circumstances(record, row.errors);
