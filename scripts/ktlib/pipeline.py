@@ -40,7 +40,7 @@ from ktlib.userspace import Program, Storms, mutants_of_core
 # A mutant that hangs is noticed; a sound kernel needs less than this part of its deadlines, and
 # of the time for all tests, when it is one test that is run.
 _MUTANT_PATIENCE = 0.25
-_MUTANT_SHARE = 0.1
+_MUTANT_SHARE = 0.06
 
 
 @dataclass(frozen=True)
