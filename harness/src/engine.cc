@@ -66,13 +66,13 @@ bool is_plain(const Workload &workload)
 	       !workload.undisturbed;
 }
 
-/* Something was used and removed; of races each order was seen. */
+/* Something was used while it was removed; of races each order was seen. */
 bool proves_something(const WorkloadResult &one, const Workload &workload)
 {
 	const bool raced =
 		one.races.leader_ahead && one.races.follower_ahead && one.races.overlapping;
 
-	return one.operations && one.removals && (!workload.races || raced);
+	return workload.races ? raced : one.raced != 0;
 }
 
 } // namespace
@@ -162,6 +162,9 @@ void Engine::run_one(Source &source, const Workload &workload, std::chrono::mill
 			return true;
 		return now() < until && (!plan_.operations || one.operations < plan_.operations);
 	};
+	/* Should the machine not live to see its end. */
+	if (one.skipped.empty())
+		ktap_.note(fmt::format("{} begins", test_name(one)));
 	while (goes_on()) {
 		const RoundResult round =
 			run_round(source, workload, intensity, plan_.seed, one.rounds,
@@ -174,18 +177,18 @@ void Engine::run_one(Source &source, const Workload &workload, std::chrono::mill
 		stuck_ = round.stuck;
 		/* Of a round that is no fault, and it comes after those that are. */
 		if (!verdict.ok() && verdict.violations.front().rule != Rule::nothing_proved)
-			fail(one, round.history, verdict.violations.front());
+			fail(one, round.history, explain(round.history, verdict.violations.front()));
 		else if (!round.problem.empty())
-			one.violations.push_back(round.problem);
+			fail(one, round.history, round.problem);
 		else if (round.stuck)
 			fail(one, round.history,
-			     {Rule::left_hanging, "tasks do not end", std::nullopt, now()});
+			     fmt::format("{}: tasks do not end", name_of(Rule::left_hanging)));
 	}
 	if (one.rounds && one.violations.empty() && !proves_something(one, workload))
 		one.violations.push_back(
 			fmt::format("nothing_proved: {}",
 				    workload.races ? "the two never met, so there was no race"
-						   : "nothing was removed, or nothing was done"));
+						   : "nothing was used while it was removed"));
 	report(one);
 	result_.workloads.push_back(std::move(one));
 }
@@ -231,9 +234,9 @@ std::optional<std::uint64_t> Engine::count_kernel_objects() const
 	return plan_.kernel_objects ? plan_.kernel_objects() : std::nullopt;
 }
 
-void Engine::fail(WorkloadResult &one, const History &history, const Violation &violation)
+void Engine::fail(WorkloadResult &one, const History &history, std::string what)
 {
-	one.violations.push_back(explain(history, violation));
+	one.violations.push_back(std::move(what));
 	one.history = save_history(history, plan_.output);
 }
 

@@ -65,7 +65,7 @@ public:
 private:
 	void run_one(Source &source, const Workload &workload, std::chrono::milliseconds time);
 	void report(const WorkloadResult &one);
-	void fail(WorkloadResult &one, const History &history, const Violation &violation);
+	void fail(WorkloadResult &one, const History &history, std::string what);
 	void show(const WorkloadResult &one, const Live &live);
 	[[nodiscard]] std::optional<std::uint64_t> count_kernel_objects() const;
 	void look_for_leaks(std::optional<std::uint64_t> before);

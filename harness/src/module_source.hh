@@ -19,7 +19,7 @@ std::vector<Way> wait_ways();
 Outcome call_in_way(std::uint8_t way, int fd);
 Outcome wait_in_way(std::uint8_t way, int fd, std::uint32_t events);
 
-/* Files of procfs, sysfs and debugfs, made by the test module. */
+/* Files of procfs, sysfs, debugfs and devices, made by the test module. */
 class ModuleSource final : public Source
 {
 public:

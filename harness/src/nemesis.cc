@@ -20,13 +20,12 @@ std::uint16_t any_object(const Task &task, Rng &rng)
 	return static_cast<std::uint16_t>(rng.below(task.world().rows().size()));
 }
 
-/* An open that is ended says so itself, not as one that comes too late: tables know but that. */
-std::uint32_t block_some(const Task &task, Rng &rng, std::uint16_t object,
-			 test_revoke_method method)
+/* Until somebody kicks; or, where there is that, until removal, which an open says by itself. */
+std::uint32_t block_some(const Task &task, std::uint16_t object, test_revoke_method method)
 {
-	const bool awaits = task.world().source().abilities(object).awaits;
-
-	return awaits && method != TEST_REVOKE_OPEN && rng.once_in(2) ? behave_await : behave_block;
+	if (!task.world().source().abilities(object).awaits)
+		return behave_block;
+	return method == TEST_REVOKE_OPEN ? 0U : std::uint32_t{behave_await};
 }
 
 Action behave_some(const Task &task, Rng &rng)
@@ -44,7 +43,7 @@ Action behave_some(const Task &task, Rng &rng)
 	/* To release, to poll and to map cannot fail; so they must not block either. */
 	if (std::ranges::find(can_fail, method) != can_fail.end()) {
 		if (rng.once_in(3))
-			argument |= block_some(task, rng, object, method);
+			argument |= block_some(task, object, method);
 		else if (rng.once_in(3))
 			argument |= behave_fail;
 	}
@@ -101,7 +100,12 @@ Action disturb(const Task &task, Rng &rng)
 
 Action kick_some(const Task &task, Rng &rng)
 {
-	return {.kind = Kind::kick, .object = any_object(task, rng)};
+	const std::uint16_t object = any_object(task, rng);
+
+	/* Who awaits removal is to be woken by that alone. */
+	if (task.world().source().abilities(object).awaits)
+		return {};
+	return {.kind = Kind::kick, .object = object};
 }
 
 Action remove_somehow(std::uint16_t object, Rng &rng)

@@ -67,9 +67,10 @@ class Round
 {
 public:
 	Round(Source &source, History frame, const Watch &watch)
-		: source_(source), world_(source, std::move(frame)), watch_(watch),
-		  finisher_(world_.add_task())
+		: source_(source), world_(source, std::move(frame)), watch_(watch)
 	{
+		while (world_.tasks() < first_worker)
+			world_.add_task();
 	}
 
 	/* Before the first thread: what is forked must be alone. */
@@ -114,7 +115,6 @@ private:
 	Source &source_;
 	World world_;
 	const Watch &watch_;
-	std::size_t finisher_;
 	std::vector<Thread> workers_;
 	std::vector<Thread> kickers_;
 	std::vector<Thread> removers_;
@@ -209,7 +209,7 @@ void Round::start_again(const std::vector<Record> &records)
 
 void Round::make_objects()
 {
-	Task task{world_, finisher_};
+	Task task{world_, finishing_task};
 
 	for (std::uint16_t object = 0; object < world_.rows().size(); object++)
 		task.perform({.kind = Kind::create, .object = object});
@@ -286,7 +286,7 @@ void Round::watch_until(Time end)
 /* Until nobody is left who could make another one. */
 void Round::remove_all()
 {
-	Task task{world_, finisher_};
+	Task task{world_, finishing_task};
 
 	do {
 		for (std::uint16_t object = 0; object < world_.rows().size(); object++)
@@ -329,14 +329,14 @@ bool Round::wind_down()
 	return true;
 }
 
-/* What does not fit would not be judged. */
-static_assert(World::objects_max * SharedObject::generations + 100 < Buffer::capacity);
+/* What does not fit would not be judged: all generations, and the census. */
+static_assert(World::objects_max * SharedObject::generations < Buffer::capacity);
 
 void Round::count_all(std::int64_t descriptors_before)
 {
 	world_.drop_mail();
 	{
-		Task task{world_, finisher_};
+		Task task{world_, counting_task};
 
 		for (std::uint16_t object = 0; object < world_.rows().size(); object++)
 			for (std::uint32_t i = 1; i <= world_.latest(object).generation; i++)
@@ -346,9 +346,7 @@ void Round::count_all(std::int64_t descriptors_before)
 	/* Those of this process; others' went with them. */
 	Record census;
 	census.action.kind = Kind::census;
-	Buffer &buffer = world_.task(finisher_).buffer;
-	if (buffer.full())
-		return;
+	Buffer &buffer = world_.task(counting_task).buffer;
 	buffer.begin(census);
 	census.outcome.value = open_descriptors() - descriptors_before;
 	buffer.end(census);
@@ -468,8 +466,8 @@ RoundResult replay(Source &source, const History &history, const Watch &watch)
 	source.choose_again(history.objects);
 	auto round = std::make_unique<Round>(source, std::move(frame), watch);
 	round->make_objects();
-	/* The first one is who made them, and finished: the others have their numbers again. */
-	for (std::size_t i = 1; i < history.tasks.size(); i++)
+	/* Those before made them, finished and counted: the others have their numbers again. */
+	for (std::size_t i = first_worker; i < history.tasks.size(); i++)
 		round->start_again(history.tasks[i]);
 	/* As in the original, somebody lets those go who block. */
 	round->start_nemesis(all_nemeses().back(), history.seed);

@@ -38,6 +38,12 @@ struct RoundResult {
 	std::string problem; /* a worker ended that should not have */
 };
 
+/* Tasks of a history: who makes the objects and removes them in the end, who counts then; workers.
+ */
+constexpr std::size_t finishing_task = 0;
+constexpr std::size_t counting_task = 1;
+constexpr std::size_t first_worker = 2;
+
 using Watch = std::function<void(const Live &)>;
 
 /*

@@ -42,7 +42,7 @@ struct Ref {
 enum BehaveBits : std::uint32_t {
 	behave_block = 0x1,
 	behave_fail = 0x2,
-	behave_await = 0x4,     /* sleep until kicked, or until the object is removed */
+	behave_await = 0x4,     /* sleep until the object is removed */
 	behave_delay_shift = 8, /* microseconds */
 };
 

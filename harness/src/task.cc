@@ -572,6 +572,17 @@ void Task::open(const Action &action)
 		return;
 	record.file = file_number(number_, ++opened_);
 	acquire(action.slot, record, true, [&] { return world_.source().open(ref); });
+	tell_apart(action.slot);
+}
+
+/* Which of those objects it is that have had this number: for the checker. */
+void Task::tell_apart(std::uint8_t slot)
+{
+	const OpenFile &file = files_.at(slot % files_max);
+
+	if (file.fd && world_.rows()[file.object].reuses &&
+	    world_.source().abilities(file.object).identifies)
+		perform_on_file({.kind = Kind::identify, .slot = slot});
 }
 
 void Task::reopen(const Action &action)
@@ -589,6 +600,7 @@ void Task::reopen(const Action &action)
 		return outcome_of(
 			result_of(::open(path.c_str(), access_mode(file.fd.get()) | O_CLOEXEC)));
 	});
+	tell_apart(action.other);
 }
 
 void Task::duplicate(const Action &action)

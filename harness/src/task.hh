@@ -87,6 +87,7 @@ private:
 	template <typename Make>
 	void acquire(std::uint8_t slot, const Record &record, bool first, Make &&make);
 	void open(const Action &action);
+	void tell_apart(std::uint8_t slot);
 	void reopen(const Action &action);
 	void take(std::uint8_t slot, int fd, const Record &record, bool first);
 	void close(const Action &action);

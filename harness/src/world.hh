@@ -58,7 +58,7 @@ class World
 {
 public:
 	static constexpr std::size_t objects_max = 10;
-	static constexpr std::size_t tasks_max = 21; /* a crowd, or one again and who kicks */
+	static constexpr std::size_t tasks_max = 22; /* a crowd, or one again and who kicks */
 
 	/* `frame` is a history without records: objects, tables and ways. */
 	World(Source &source, History frame);

@@ -41,7 +41,11 @@ History with_late_open(Time opening, bool reuses)
 	for (Record &record : records)
 		record.file = 2;
 	History history = good_and(std::move(records));
+	Record next = create(file_object, gone + 2, identity + 1);
 
+	next.generation = 2;
+	if (reuses)
+		history.tasks.push_back({next});
 	history.objects[file_object].reuses = reuses;
 	return history;
 }
@@ -240,6 +244,82 @@ TEST(CheckerRejects, FilesOfTheNextObjectWhereThereIsNone)
 	EXPECT_TRUE(check(with_late_open(going + 1, false)).has(Rule::late_success));
 }
 
+namespace
+{
+
+/* Of an object whose number is used again, by a file of its own. */
+History of_one_that_reuses(std::vector<Record> records)
+{
+	for (Record &record : records)
+		record.file = 2;
+	History history = good_and(std::move(records));
+
+	history.objects[file_object].reuses = true;
+	return history;
+}
+
+/* The object itself has heard of it. */
+History heard(History history)
+{
+	counters_of(history).counts = {2, 2, 2, 2, 0};
+	final_counters_of(history).counts = {2, 2, 2, 2, 0};
+	return history;
+}
+
+} // namespace
+
+/* It met the removal, got what was going, and goes on to serve it. */
+TEST(CheckerRejects, FilesThatTellOfTheObjectThatHasGone)
+{
+	const History history = heard(of_one_that_reuses(
+		{on_file(Kind::open, going + 1, going + 4),
+		 on_file(Kind::identify, gone + 50, gone + 51, {5, 0, identity})}));
+
+	expect_first(history, Rule::late_success, "identify");
+}
+
+TEST(CheckerRejects, MemoryOfTheObjectThatHasGone)
+{
+	const History history = heard(
+		of_one_that_reuses({on_file(Kind::open, going + 1, going + 4),
+				    on_file(Kind::touch, gone + 50, gone + 51, {0, 0, identity})}));
+
+	expect_first(history, Rule::late_mapping, "touch");
+}
+
+TEST(CheckerRejects, OpensByANumberThatStillLeadsThere)
+{
+	const History history = heard(of_one_that_reuses(
+		{on_file(Kind::open, gone + 50, gone + 51),
+		 on_file(Kind::identify, gone + 52, gone + 53, {5, 0, identity})}));
+
+	expect_first(history, Rule::late_success, "open");
+}
+
+TEST(CheckerRejects, FilesThatTellOfNobody)
+{
+	expect_first(
+		of_one_that_reuses({on_file(Kind::open, going + 1, going + 4),
+				    on_file(Kind::identify, going + 5, going + 6, {5, 0, 0xdead})}),
+		Rule::wrong_object, "which nobody made");
+}
+
+TEST(CheckerRejects, FilesOfNobodyThatHang)
+{
+	expect_first(of_one_that_reuses(
+			     {on_file(Kind::open, going + 1, going + 4), reads(going + 5, 0, {})}),
+		     Rule::left_hanging, "did not end");
+}
+
+/* It had gone by then: it cannot have been this one's. */
+TEST(CheckerRejects, OpensOfNobodyThatALateOneWouldExcuse)
+{
+	const History history =
+		heard(of_one_that_reuses({on_file(Kind::open, gone + 20, gone + 21)}));
+
+	expect_first(history, Rule::unknown_open, "2 opens");
+}
+
 /* It was opened before anybody thought of removal. */
 TEST(CheckerRejects, LateSuccessOfAnObjectWhoseNumberIsUsedAgain)
 {
@@ -247,6 +327,20 @@ TEST(CheckerRejects, LateSuccessOfAnObjectWhoseNumberIsUsedAgain)
 
 	history.objects[file_object].reuses = true;
 	expect_first(history, Rule::late_success, "call");
+}
+
+/* That it was taken back half a minute later is no excuse. */
+TEST(CheckerRejects, EventsThatStandUnheard)
+{
+	History history = good();
+
+	removal_of(history).begin = 40'000 * millisecond;
+	removal_of(history).end = 40'001 * millisecond;
+	history.tasks[0].resize(2);
+	history.tasks[1].resize(2);
+	history.tasks.push_back({ready(20, EPOLLIN), ready(30'020, 0)});
+	history.tasks.push_back({wait(10, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
+	expect_first(history, Rule::lost_wakeup, "not told of a change");
 }
 
 TEST(CheckerRejects, TasksThatDoTwoThingsAtOnce)
@@ -633,7 +727,6 @@ TEST(Checker, RefusesObjectsThatItDoesNotKnow)
 	EXPECT_THROW(check(good_and({odd})), std::runtime_error);
 }
 
-/* Every rule has a test above that names it. */
 TEST(Checker, NamesEveryRule)
 {
 	for (std::size_t i = 0; i < static_cast<std::size_t>(Rule::count); i++)

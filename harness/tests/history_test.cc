@@ -43,6 +43,7 @@ TEST(History, ComesBackAsItWas)
 	history.source = "source";
 	history.workload = "workload";
 	history.round = 3;
+	history.objects[0].reuses = true;
 	full.action = {Kind::wait, 1, 2, 3, 4, 5, 6};
 	full.counts = {1, 2, 3, 4, 5};
 	full.flags = flag_injected;

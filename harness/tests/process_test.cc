@@ -125,7 +125,7 @@ TEST(Processes, LeaveNothingOpen)
 	const History history =
 		run_round(source, *find_workload("descriptors"), intensity, 2, 0, [](const Live &) {
 		}).history;
-	const Record &last = history.tasks.front().back();
+	const Record &last = history.tasks.at(counting_task).back();
 	EXPECT_EQ(last.action.kind, Kind::census);
 	EXPECT_EQ(last.outcome.value, 0);
 }

@@ -181,7 +181,7 @@ TEST(Round, RepeatsWhatTheSeedSays)
 						     number, [](const Live &) {});
 		std::vector<Kind> kinds;
 
-		for (const Record &record : result.history.tasks.at(1))
+		for (const Record &record : result.history.tasks.at(first_worker))
 			if (record.action.kind != Kind::close)
 				kinds.push_back(record.action.kind);
 		return kinds;

@@ -162,7 +162,7 @@ class Pipeline:
         return self._storms().check(programs)
 
     def hunt_in_userspace(self) -> Tally:
-        """Run those programs with each mutant of fs/revoke.c."""
+        """Run those programs with each mutant of it or its header."""
         folders = (self.paths.patches / self.base.name, self.paths.userspace)
         found = mutants_of_core(folder / "mutants" for folder in folders)
         return self._storms().hunt(found)
@@ -293,7 +293,7 @@ class Pipeline:
         if STRESS not in self.built.programs():
             raise KtError(
                 f"PROFILE={self.profile.name} UPTO={self.choice.upto} does not run revoke-stress",
-                hint="it takes all three filesystems, and a profile with the project's kselftests",
+                hint="it takes all that the series converts, and the project's kselftests",
             )
         return self.run(only=STRESS, plan=plan)
 

@@ -190,4 +190,5 @@ def _without_aslr(program: Program) -> list[str]:
 def mutants_of_core(folders: Iterable[Path]) -> list[Mutant]:
     """Those that touch the core and nothing else."""
     found = [mutant for folder in folders for mutant in find(folder, [])]
-    return [one for one in found if CORE.issuperset(_DIFF.findall(one.file.read_text("utf-8")))]
+    touched = {one: set(_DIFF.findall(one.file.read_text("utf-8"))) for one in found}
+    return [one for one in found if touched[one] and touched[one] <= CORE]

@@ -117,10 +117,11 @@ private:
 			return;
 		const Lifetime *life = lifetimes_.find(identity_of(record));
 		if (lifetimes_.is_stray(record)) {
-			/* Of which object, and when that went, is not known. */
-			if (record.ended())
-				check_result(located, *life, Phase::during);
-			return;
+			if (!lifetimes_.owner_of(record)) {
+				check_unknown(located, *life);
+				return;
+			}
+			life = lifetimes_.owner_of(record);
 		}
 		const Phase phase = life->phase_of(record);
 		if (is_operation(record.action.kind) && phase == Phase::during)
@@ -130,6 +131,23 @@ private:
 			check_result(located, *life, phase);
 			check_identity(located, *life);
 		}
+	}
+
+	/* Of which object, and when that went, is not known. */
+	void check_unknown(const Located &located, const Lifetime &life)
+	{
+		const Record &record = *located.record;
+
+		if (record.ended())
+			check_result(located, life, Phase::during);
+		if (record.ok() && tells_identity(record) && !lifetimes_.some_unknown())
+			add(Rule::wrong_object, located,
+			    fmt::format("{} told of object {}, which nobody made",
+					name_of(record.action.kind), record.outcome.token));
+		if (!record.ended() && !(record.flags & flag_killed) &&
+		    too_long(record, record.begin))
+			add(Rule::left_hanging, located,
+			    fmt::format("{} did not end", name_of(record.action.kind)));
 	}
 
 	void check_census(const Located &located)
@@ -243,14 +261,6 @@ private:
 					name_of(record.action.kind), record.outcome.token, made));
 	}
 
-	/* Whoever reads the first word of a page is told as well, unless by a signal. */
-	static bool tells_identity(const Record &record)
-	{
-		return record.action.kind == Kind::identify ||
-		       (record.action.kind == Kind::touch && !record.action.way &&
-			!record.outcome.value);
-	}
-
 	/* Ends */
 
 	[[nodiscard]] bool too_long(const Record &record, Time since) const
@@ -297,7 +307,7 @@ private:
 			return (ready.record->action.argument & wanted) != 0;
 		};
 		const auto clears_after = [&](const Located &ready, Time time) {
-			return !sets(ready) &&
+			return !sets(ready) && ready.record->begin <= time + history_.patience &&
 			       (!ready.record->ended() || ready.record->end >= time);
 		};
 

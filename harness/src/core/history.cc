@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::count)> ki
 };
 
 constexpr std::array<std::string_view, 3> release_names{"none", "with_removal", "at_last_close"};
-constexpr int format_version = 2;
+constexpr int format_version = 3;
 
 template <typename Enum, std::size_t size>
 Enum value_of(const std::array<std::string_view, size> &names, const std::string &name)

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -24,6 +23,13 @@ inline Identity identity_of(const Record &record)
 	return {record.action.object, record.generation};
 }
 
+/* Whoever reads the first word of a page is told as well, unless by a signal. */
+inline bool tells_identity(const Record &record)
+{
+	return record.action.kind == Kind::identify ||
+	       (record.action.kind == Kind::touch && !record.action.way && !record.outcome.value);
+}
+
 /* Where an operation stands to the removal of its object. */
 enum class Phase : std::uint8_t { before, during, after };
 
@@ -39,8 +45,8 @@ struct Lifetime {
 	std::vector<Located> removals;
 	std::vector<Located> readies;
 	std::vector<Located> counters;
-	/* What was opened, or may have been: how many for certain, and how many not. */
-	std::vector<Located> opened;
+	/* And how many of them worked for certain, and how many perhaps. */
+	std::vector<Located> opens_tried;
 	std::uint32_t opens = 0;
 	std::uint32_t uncertain_opens = 0;
 	/* Files that were read from, and since when. */
@@ -71,21 +77,34 @@ public:
 		return found == lifetimes_.end() ? nullptr : &found->second;
 	}
 	[[nodiscard]] const std::map<Identity, Lifetime> &all() const { return lifetimes_; }
-	/* It is about a file whose object is not known: by the time that it was opened, what
-	 * leads there may have led to another one. */
+	/* It is about a file of which, by the time that it was opened, it is not known whether
+	 * what led there had led to another object. */
 	[[nodiscard]] bool is_stray(const Record &record) const
 	{
 		return strays_.contains(record.file);
 	}
+	/* That of the object which a stray file has told of; nullptr if it has told of none. */
+	[[nodiscard]] const Lifetime *owner_of(const Record &record) const
+	{
+		return strays_.at(record.file);
+	}
+	/* Who was killed may have made one whose token nobody knows. */
+	[[nodiscard]] bool some_unknown() const { return some_unknown_; }
 
 private:
-	void collect(const History &history, const Located &located);
-	void remove_with_directories(const History &history);
+	void collect(const Located &located);
+	void remove_with_directories();
 	void settle();
-	void count_opens(const History &history);
+	void count_opens();
+	void count_open(Lifetime &life, const Record &open);
+	void ask_strays();
+	[[nodiscard]] bool may_stray(const Record &open) const;
+	[[nodiscard]] bool same_numbers(const Record &one, const Record &other) const;
 
+	const History &history_;
 	std::map<Identity, Lifetime> lifetimes_;
-	std::set<std::uint32_t> strays_; /* by number */
+	std::map<std::uint32_t, Lifetime *> strays_; /* by number of the file, with their owners */
+	bool some_unknown_ = false;
 };
 
 } // namespace revoke_stress
