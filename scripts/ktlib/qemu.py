@@ -117,6 +117,8 @@ def command(guest: Guest, accel: str, *, interactive: bool = False) -> list[str]
         *("-device", f"virtserialport,chardev=files,name={_FILES_PORT}"),
         # Devices with registers to map, one of them to stay while the other one goes.
         *("-device", "edu", "-device", "edu"),
+        # A network device with a clock.
+        *("-device", "e1000e,romfile="),
         *_PLUGGABLE,
     ]
 

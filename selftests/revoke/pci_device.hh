@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -16,6 +15,7 @@
 
 #include "check.hh"
 #include "mapping.hh"
+#include "text_file.hh"
 #include "unique_fd.hh"
 
 namespace revoke_test
@@ -110,23 +110,6 @@ public:
 
 private:
 	static std::filesystem::path bus() { return "/sys/bus/pci"; }
-
-	static void write_file(const std::filesystem::path &path, std::string_view text)
-	{
-		const UniqueFd fd{open(path.c_str(), O_WRONLY | O_CLOEXEC)};
-
-		check(static_cast<bool>(fd), "{}: {}", path.string(), error_name(errno));
-		check_value(result_of(write(fd.get(), text.data(), text.size())), text.size(),
-			    path.string());
-	}
-	static std::string read_line(const std::filesystem::path &path)
-	{
-		std::ifstream file{path};
-		std::string line;
-
-		std::getline(file, line);
-		return line;
-	}
 
 	std::filesystem::path folder_;
 };
