@@ -155,7 +155,8 @@ def hunt(mutants: Sequence[Mutant], git: Git, try_it: Try, ui: Ui) -> Tally:
         with mutant.applied(git):
             result = try_it(mutant)
         noticed = mutant.noticed_by(result)
-        if noticed in _NO_ANSWER and try_it(mutant).outcome is not Outcome.PASS:
+        in_doubt = noticed in _NO_ANSWER and not mutant.profile
+        if in_doubt and try_it(mutant).outcome is not Outcome.PASS:
             noticed = ""
         tally.add(mutant.name, "" if noticed else f"went unnoticed: {result.run_dir}")
         rows.append((mutant.name, noticed or SURVIVED, str(result.run_dir)))

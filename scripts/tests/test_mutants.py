@@ -4,6 +4,7 @@
 import io
 import tempfile
 import unittest
+from collections.abc import Sequence
 from pathlib import Path
 
 from ktlib import mutants
@@ -24,6 +25,8 @@ DIFF = """diff --git a/file b/file
 +open
 """
 
+GUARDED, OPEN = "guarded\n", "open\n"
+
 
 def result(outcome: Outcome, **tests: Status) -> RunResult:
     found = tuple(TestResult(name, status, "", (), 1) for name, status in tests.items())
@@ -39,15 +42,16 @@ class MutantsTest(unittest.TestCase):
         self.tree.mkdir()
         self.git = Git(self.tree)
         self.git.call("init", "--quiet")
-        (self.tree / "file").write_text("guarded\n")
+        (self.tree / "file").write_text(GUARDED)
         self.git.call("add", "file")
         self.git.call("commit", "--quiet", "--message", "base")
         self.file = self.folder / "no-guard.patch"
         self.file.write_text(f"Nobody guards.\n\nCaught-by: suite.\n---\n{DIFF}")
 
-    def hunt(self, *results: RunResult) -> Outcome:
+    def hunt(self, *results: RunResult, trees: Sequence[str] = (OPEN,)) -> Outcome:
+        """With these results, one for each of the trees that are to be tried."""
         left = list(results)
-        seen = []
+        seen: list[str] = []
 
         def try_it(mutant: Mutant | None) -> RunResult:
             self.assertEqual(mutant, Mutant.load(self.file))
@@ -55,8 +59,8 @@ class MutantsTest(unittest.TestCase):
             return left.pop(0)
 
         tally = mutants.hunt([Mutant.load(self.file)], self.git, try_it, Ui(io.StringIO(), {}))
-        self.assertEqual(seen, ["guarded\n", "open\n"][-len(results) :])
-        self.assertEqual((self.tree / "file").read_text(), "guarded\n")
+        self.assertEqual(tuple(seen), trees)
+        self.assertEqual((self.tree / "file").read_text(), GUARDED)
         self.assertEqual(tally.passed + tally.failed, 1)
         return Outcome.FAIL if tally.failed else Outcome.PASS
 
@@ -69,10 +73,14 @@ class MutantsTest(unittest.TestCase):
 
     def test_bad_end_after_the_catcher_has_passed(self) -> None:
         self.file.write_text(f"Nobody guards.\n\nCaught-by: revoke.a_case\n---\n{DIFF}")
-        end = RunResult(Outcome.BOOT_FAIL, self.folder, ())
-        self.assertIs(self.hunt(end), Outcome.PASS)
+        end, good = RunResult(Outcome.BOOT_FAIL, self.folder, ()), result(Outcome.PASS)
+        self.assertIs(self.hunt(end, good, trees=(OPEN, GUARDED)), Outcome.PASS)
         (self.folder / "console.log").write_text("[    1.5]     ok 3 a_case\n")
         self.assertIs(self.hunt(end), Outcome.FAIL)
+
+    def test_machine_that_is_too_slow(self) -> None:
+        late = result(Outcome.TIMEOUT)
+        self.assertIs(self.hunt(late, late, trees=(OPEN, GUARDED)), Outcome.FAIL)
 
     def test_trouble_with_the_machine_proves_nothing(self) -> None:
         for outcome in (Outcome.INFRA, Outcome.LOST, Outcome.BUILD_FAIL):
@@ -93,8 +101,8 @@ class MutantsTest(unittest.TestCase):
         self.file.write_text(f"x\n\nCaught-by: suite.\nProfile: debug\n---\n{DIFF}")
         self.assertEqual(Mutant.load(self.file).profile, "debug")
         good, bad = result(Outcome.PASS), result(Outcome.CRASH)
-        self.assertIs(self.hunt(good, bad), Outcome.PASS)
-        self.assertIs(self.hunt(good, good), Outcome.FAIL)
+        self.assertIs(self.hunt(good, bad, trees=(GUARDED, OPEN)), Outcome.PASS)
+        self.assertIs(self.hunt(good, good, trees=(GUARDED, OPEN)), Outcome.FAIL)
 
     def test_profile_that_fails_anyway(self) -> None:
         self.file.write_text(f"x\n\nCaught-by: suite.\nProfile: debug\n---\n{DIFF}")
