@@ -80,8 +80,11 @@ void ForeignSource::find_files()
 		const Outcome created = device.create(first_number);
 		const Made made{first_number, created.token};
 
-		if (created.error)
+		if (created.error) {
+			fmt::print("# no {}: {}\n", device.name,
+				   revoke_test::error_name(created.error));
 			continue;
+		}
 		for (const Device::File &file : device.files)
 			if (access(path_of(device, file, made).c_str(), R_OK) == 0)
 				available_.push_back({&device, &file});

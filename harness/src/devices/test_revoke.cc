@@ -42,28 +42,32 @@ static void restore()
 
 static Outcome unload(const Made &) { return outcome_of(module().unload()); }
 
-static std::string device_name(const Made &made) { return fmt::format("unloaded.{}", made.number); }
+static std::string number_of(const Made &made) { return fmt::format("{}", made.number); }
 
-static test_revoke_create object(test_revoke_kind kind, std::uint32_t flags)
-{
-	test_revoke_create request{};
+/* To the module all names are of one kind. */
+struct Object {
+	const char *name; /* before the number */
+	test_revoke_kind kind;
+	std::uint32_t flags;
+};
 
-	request.kind = kind;
-	request.flags = flags | TEST_REVOKE_DETACHED;
-	return request;
-}
+static constexpr std::array objects{
+	Object{"file.", TEST_REVOKE_PROC_FILE, revoke_test::all_methods},
+	Object{"attribute.", TEST_REVOKE_SYSFS_ATTRIBUTE, 0},
+};
 
 static Outcome create(std::uint32_t number)
 {
-	const std::string name = device_name({.number = number});
-	std::array objects{object(TEST_REVOKE_PROC_FILE, revoke_test::all_methods),
-			   object(TEST_REVOKE_SYSFS_ATTRIBUTE, 0)};
-
 	if (!load())
 		return {-1, ENODEV, 0};
 	/* Whoever has it open keeps the module. */
 	const revoke_test::Control control;
-	for (test_revoke_create &request : objects) {
+	for (const Object &object : objects) {
+		const std::string name = fmt::format("{}{}", object.name, number);
+		test_revoke_create request{};
+
+		request.kind = object.kind;
+		request.flags = object.flags | TEST_REVOKE_DETACHED;
 		name.copy(request.name, sizeof(request.name) - 1);
 		if (const Result made = control.call(TEST_REVOKE_IOC_CREATE, request); !made.ok())
 			return outcome_of(made);
@@ -74,11 +78,11 @@ static Outcome create(std::uint32_t number)
 Device test_revoke_module()
 {
 	return {.name = "test_revoke",
-		.files = {{"/proc/test_revoke/{}", "procfs"},
-			  {"/sys/kernel/test_revoke/{}", "sysfs"}},
+		.files = {{"/proc/test_revoke/file.{}", "procfs"},
+			  {"/sys/kernel/test_revoke/attribute.{}", "sysfs"}},
 		.create = create,
 		.remove = unload,
-		.device_name = device_name,
+		.device_name = number_of,
 		.instances = 1,
 		.prepare = prepare,
 		.restore = restore};
