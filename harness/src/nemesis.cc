@@ -20,12 +20,16 @@ std::uint16_t any_object(const Task &task, Rng &rng)
 	return static_cast<std::uint16_t>(rng.below(task.world().rows().size()));
 }
 
-/* Until somebody kicks; or, where there is that, until removal, which an open says by itself. */
-std::uint32_t block_some(const Task &task, std::uint16_t object, test_revoke_method method)
+/* Whoever calls the method sleeps until removal. Not an open: that would say so in its own way. */
+Action await_some(Rng &rng, std::uint16_t object)
 {
-	if (!task.world().source().abilities(object).awaits)
-		return behave_block;
-	return method == TEST_REVOKE_OPEN ? 0U : std::uint32_t{behave_await};
+	constexpr std::array methods{TEST_REVOKE_READ, TEST_REVOKE_WRITE, TEST_REVOKE_LSEEK,
+				     TEST_REVOKE_IOCTL};
+
+	return {.kind = Kind::behave,
+		.way = static_cast<std::uint8_t>(rng.pick(methods)),
+		.object = object,
+		.argument = behave_await};
 }
 
 Action behave_some(const Task &task, Rng &rng)
@@ -38,12 +42,16 @@ Action behave_some(const Task &task, Rng &rng)
 	constexpr std::size_t longest_delay = 500;
 	const test_revoke_method method = rng.pick(methods);
 	const std::uint16_t object = any_object(task, rng);
+	const bool awaits = task.world().source().abilities(object).awaits;
 	std::uint32_t argument = rng.below(longest_delay) << behave_delay_shift;
 
+	if (awaits && rng.once_in(2))
+		return await_some(rng, object);
 	/* To release, to poll and to map cannot fail; so they must not block either. */
 	if (std::ranges::find(can_fail, method) != can_fail.end()) {
-		if (rng.once_in(3))
-			argument |= block_some(task, object, method);
+		/* There nobody kicks. */
+		if (!awaits && rng.once_in(3))
+			argument |= behave_block;
 		else if (rng.once_in(3))
 			argument |= behave_fail;
 	}

@@ -478,8 +478,10 @@ std::string explain(const History &history, const Violation &violation)
 	const auto index = static_cast<std::size_t>(middle - same.begin());
 	for (std::size_t i = 0; i < same.size(); i++) {
 		const bool near = i + shown_before >= index && i <= index + shown_after;
-		const bool turns = same[i].record->action.kind == Kind::create ||
-				   same[i].record->action.kind == Kind::remove;
+		const Record &record = *same[i].record;
+		const bool turns = (record.action.kind == Kind::create ||
+				    record.action.kind == Kind::remove) &&
+				   (record.ok() || !record.ended());
 
 		if (near || turns)
 			text += fmt::format("{} {}\n", i == index ? "->" : "  ",
