@@ -54,7 +54,6 @@ private:
 	void find_files();
 	void restore() const;
 	[[nodiscard]] bool has_room_for(const Candidate &one) const;
-	void add(const Candidate &one);
 	[[nodiscard]] std::vector<ObjectRow> rows() const;
 	[[nodiscard]] static Made made(const Ref &ref);
 

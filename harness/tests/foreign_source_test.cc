@@ -17,8 +17,6 @@
 #include <temporary_directory.hh>
 #include <unique_fd.hh>
 
-#include "world.hh"
-
 using namespace revoke_stress;
 
 namespace
