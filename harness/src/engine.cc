@@ -177,7 +177,8 @@ void Engine::run_one(Source &source, const Workload &workload, std::chrono::mill
 		stuck_ = round.stuck;
 		/* Of a round that is no fault, and it comes after those that are. */
 		if (!verdict.ok() && verdict.violations.front().rule != Rule::nothing_proved)
-			fail(one, round.history, explain(round.history, verdict.violations.front()));
+			fail(one, round.history,
+			     explain(round.history, verdict.violations.front()));
 		else if (!round.problem.empty())
 			fail(one, round.history, round.problem);
 		else if (round.stuck)
