@@ -376,8 +376,8 @@ int main(int argc, char **argv)
 {
 	return run_cases(argc, argv,
 			 {
-				 {"descriptors_end_with_the_chip", descriptors_end_with_the_chip},
 				 {"sleepers_end_with_the_chip", sleepers_end_with_the_chip},
+				 {"descriptors_end_with_the_chip", descriptors_end_with_the_chip},
 				 {"readers_are_served", readers_are_served},
 				 {"old_descriptors_are_not_of_the_next_chip",
 				  old_descriptors_are_not_of_the_next_chip},
