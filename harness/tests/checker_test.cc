@@ -30,6 +30,22 @@ void expect_first(const History &history, Rule rule, const std::string &words)
 		<< explain(history, first);
 }
 
+Record &removal_of(History &history) { return history.tasks[0][1]; }
+
+/* Somebody waits for EPOLLIN from then on, and is told of the removal only, after 40 s. */
+History waited_until_removal(Time since, std::vector<Record> readies)
+{
+	History history = good();
+
+	removal_of(history).begin = 40'000 * millisecond;
+	removal_of(history).end = 40'001 * millisecond;
+	history.tasks[0].resize(2);
+	history.tasks[1].resize(2);
+	history.tasks.push_back(std::move(readies));
+	history.tasks.push_back({wait(since, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
+	return history;
+}
+
 /* Somebody else's file is opened then, answers for ever, and tells of another object. */
 History with_late_open(Time opening, bool reuses)
 {
@@ -49,8 +65,6 @@ History with_late_open(Time opening, bool reuses)
 	history.objects[file_object].reuses = reuses;
 	return history;
 }
-
-Record &removal_of(History &history) { return history.tasks[0][1]; }
 
 Record &counters_of(History &history) { return history.tasks[0][2]; }
 
@@ -101,14 +115,8 @@ TEST(CheckerAccepts, WaitersThatAreTold)
 /* What it was to be told of was over before it looked. */
 TEST(CheckerAccepts, WaiterWhoseEventIsTakenBack)
 {
-	History history = good();
+	const History history = waited_until_removal(10, {ready(20, EPOLLIN), ready(30, 0)});
 
-	removal_of(history).begin = 40'000 * millisecond;
-	removal_of(history).end = 40'001 * millisecond;
-	history.tasks[0].resize(2);
-	history.tasks[1].resize(2);
-	history.tasks.push_back({ready(20, EPOLLIN), ready(30, 0)});
-	history.tasks.push_back({wait(10, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
 	expect_good(history);
 }
 
@@ -332,14 +340,8 @@ TEST(CheckerRejects, LateSuccessOfAnObjectWhoseNumberIsUsedAgain)
 /* That it was taken back half a minute later is no excuse. */
 TEST(CheckerRejects, EventsThatStandUnheard)
 {
-	History history = good();
+	const History history = waited_until_removal(10, {ready(20, EPOLLIN), ready(30'020, 0)});
 
-	removal_of(history).begin = 40'000 * millisecond;
-	removal_of(history).end = 40'001 * millisecond;
-	history.tasks[0].resize(2);
-	history.tasks[1].resize(2);
-	history.tasks.push_back({ready(20, EPOLLIN), ready(30'020, 0)});
-	history.tasks.push_back({wait(10, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
 	expect_first(history, Rule::lost_wakeup, "not told of a change");
 }
 
@@ -673,27 +675,15 @@ TEST(CheckerRejects, WaitersThatAreNotToldOfTheRemoval)
 
 TEST(CheckerRejects, WaitersThatAreNotToldOfAChange)
 {
-	History history = good();
+	const History history = waited_until_removal(10, {ready(20, EPOLLIN)});
 
-	removal_of(history).begin = 40'000 * millisecond;
-	removal_of(history).end = 40'001 * millisecond;
-	history.tasks[0].resize(2);
-	history.tasks[1].resize(2);
-	history.tasks.push_back({ready(20, EPOLLIN)});
-	history.tasks.push_back({wait(10, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
 	expect_first(history, Rule::lost_wakeup, "not told of a change");
 }
 
 TEST(CheckerRejects, WaitersThatAreNotToldOfWhatChangedAsTheyBegan)
 {
-	History history = good();
+	const History history = waited_until_removal(21, {ready(20, EPOLLIN)});
 
-	removal_of(history).begin = 40'000 * millisecond;
-	removal_of(history).end = 40'001 * millisecond;
-	history.tasks[0].resize(2);
-	history.tasks[1].resize(2);
-	history.tasks.push_back({ready(20, EPOLLIN)});
-	history.tasks.push_back({wait(21, 40'002, EPOLLIN, EPOLLIN | EPOLLHUP)});
 	expect_first(history, Rule::lost_wakeup, "not told of a change");
 }
 
