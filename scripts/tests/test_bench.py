@@ -4,7 +4,6 @@
 import io
 import tempfile
 import unittest
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ktlib.outcome import Outcome
 from ktlib.paths import Paths
 from ktlib.run import RunResult
 from ktlib.ui import Ui
+from tests.html_tags import Tags
 
 BOUNDS = bounds.load(Paths.of_checkout().bench / "bounds.toml")
 
@@ -182,28 +182,10 @@ class TablesTest(unittest.TestCase):
         self.assertEqual(table.markdown, "### Title\n\n|  | x |\n| :-- | --: |\n| a | 1 |\n")
 
 
-class _Tags(HTMLParser):
-    """Whether what is opened is closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: object) -> None:
-        """Opens nothing."""
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, tag
-
-
 class ReportTest(unittest.TestCase):
     def test_is_whole_and_needs_no_network(self) -> None:
         page = report.report(one("<pipe>", "read", 250, 400), BOUNDS)
-        tags = _Tags()
+        tags = Tags()
         tags.feed(page)
         self.assertEqual(tags.open, [])
         self.assertNotRegex(page, r"(?i)\b(src|href|url|import)\b")

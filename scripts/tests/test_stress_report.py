@@ -3,10 +3,10 @@
 
 import re
 import unittest
-from html.parser import HTMLParser
 from typing import Any
 
 from ktlib import stress_report
+from tests.html_tags import Tags
 
 
 def workload(**changes: Any) -> dict[str, Any]:
@@ -31,25 +31,10 @@ def result(*workloads: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Tags(HTMLParser):
-    """Whether what is opened is closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, tag
-
-
 class ReportTest(unittest.TestCase):
     def test_is_whole_and_needs_no_network(self) -> None:
         page = stress_report.report(result(workload(), workload(skipped="no loop devices")))
-        tags = _Tags()
+        tags = Tags()
         tags.feed(page)
         self.assertEqual(tags.open, [])
         self.assertNotRegex(page, r"(?i)\b(src|href|url|import)\b")
