@@ -34,6 +34,9 @@ inline touch_object(rv)
 #define ON_ACTIVE	FIRST_FREE_KEY
 #define ON_POLL		(FIRST_FREE_KEY + 1)
 
+/* KN_DEACTIVATED_BIAS */
+#define DEACTIVATED	(-100)
+
 /* struct kernfs_node */
 short kn_active;
 byte attr_open;
@@ -78,7 +81,7 @@ inline kernfs_put_active()
 {
 	d_step {
 		kn_active--;
-		yes = (kn_active == BIAS)
+		yes = (kn_active == DEACTIVATED)
 	};
 	if
 	:: yes -> wake_up(ON_ACTIVE)
@@ -256,7 +259,7 @@ inline poll_until_gone(f)
 inline kernfs_deactivate_one()
 {
 	if
-	:: kn_active >= 0 -> kn_active = kn_active + BIAS
+	:: kn_active >= 0 -> kn_active = kn_active + DEACTIVATED
 	:: else
 	fi
 }
@@ -300,11 +303,11 @@ inline is_drained(yes)
 #ifdef LOOKS_FOR_FILES_FIRST
 	yes = (attr_open == 0);
 	if
-	:: yes -> yes = (kn_active == BIAS)
+	:: yes -> yes = (kn_active == DEACTIVATED)
 	:: else
 	fi
 #else
-	yes = (kn_active == BIAS);
+	yes = (kn_active == DEACTIVATED);
 	if
 	:: yes -> yes = (attr_open == 0)
 	:: else
@@ -327,7 +330,7 @@ inline kernfs_drain()
 		fi;
 #endif
 #ifndef DRAIN_DOES_NOT_WAIT
-		wait_event(ON_ACTIVE, kn_active == BIAS);
+		wait_event(ON_ACTIVE, kn_active == DEACTIVATED);
 #endif
 		if
 		:: attr_open != 0 -> kernfs_drain_open_files()
@@ -385,7 +388,7 @@ inline kernfs_remove_self()
 		do
 		:: waits_for[me] = ON_ACTIVE;
 			if
-			:: is_suicided && kn_active == BIAS ->
+			:: is_suicided && kn_active == DEACTIVATED ->
 				waits_for[me] = 0;
 				break
 			:: else
@@ -526,7 +529,7 @@ proctype hider(byte me)
 	:: kn_active < 0 && !is_removing ->
 		gone = 0;
 #endif
-		kn_active = kn_active - BIAS
+		kn_active = kn_active - DEACTIVATED
 	:: else
 	fi;
 	UNLOCK(rwsem)

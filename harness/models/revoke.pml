@@ -13,7 +13,8 @@
  * and has REVOKE_LOCALS in each proctype that takes these steps.
  */
 
-#define BIAS		(-100)
+/* Of gates that are open, REVOKE_OPEN_BIAS. */
+#define OPEN_BIAS	(-100)
 
 /* Gates: that of each file, then the object's own. */
 #define SELF		FILES
@@ -26,7 +27,7 @@
 #define FIRST_FREE_KEY	(3 + FILES)
 
 /* struct revokable */
-short in_use[FILES + 1];
+short in_use[FILES + 1] = OPEN_BIAS;
 short draining;
 bit kick;
 bit rv_lock;
@@ -49,8 +50,8 @@ hidden byte i_, j_;
 
 #define REVOKE_LOCALS	bit yes; byte f_r
 
-#define is_dead()	(in_use[SELF] < 0)
-#define is_shut(g)	(in_use[g] < 0)
+#define is_dead()	(in_use[SELF] >= 0)
+#define is_shut(g)	(in_use[g] >= 0)
 
 inline touch_gate(g)
 {
@@ -139,7 +140,7 @@ inline stop_using(g)
 	d_step {
 		touch_gate(g);
 		in_use[g]--;
-		yes = (in_use[g] == BIAS)
+		yes = (in_use[g] == 0)
 	};
 	if
 	:: yes -> revoke_last_left(g)
@@ -150,16 +151,16 @@ inline stop_using(g)
 inline revoke_shut(g)
 {
 #ifdef NO_UNIT
-	in_use[g] = in_use[g] + BIAS
+	in_use[g] = in_use[g] - OPEN_BIAS
 #else
 	d_step {
 		touch_gate(g);
 #ifdef COUNT_LOST
-		in_use[g] = BIAS;
+		in_use[g] = 0;
 #else
-		in_use[g] = in_use[g] + BIAS;
+		in_use[g] = in_use[g] - OPEN_BIAS;
 #endif
-		yes = (in_use[g] != BIAS)
+		yes = (in_use[g] != 0)
 	};
 	if
 	:: yes -> draining++
@@ -177,9 +178,9 @@ inline make_revokable(f, yes)
 		rf_revokable[f] = 1;
 		claimant[f] = NOBODY;
 #ifdef OPEN_STAYS_OUTSIDE
-		in_use[f] = 0
+		in_use[f] = OPEN_BIAS
 #else
-		in_use[f] = 1
+		in_use[f] = OPEN_BIAS + 1
 #endif
 	};
 #ifdef LOOK_OUTSIDE_THE_LOCK
@@ -468,15 +469,15 @@ inline revoke_idle(rv, yes)
 	d_step {
 		touch_object(rv);
 #ifdef IDLE_WITH_FILES
-		yes = (in_use[SELF] == 0);
+		yes = (in_use[SELF] == OPEN_BIAS);
 #else
-		yes = (listed == 0 && in_use[SELF] == 0);
+		yes = (listed == 0 && in_use[SELF] == OPEN_BIAS);
 #endif
 #ifdef IDLE_IN_TWO_STEPS
 	};
 	d_step {
 #endif
-		in_use[SELF] = (yes -> BIAS : in_use[SELF])
+		in_use[SELF] = (yes -> 0 : in_use[SELF])
 	};
 	UNLOCK(rv_lock)
 }

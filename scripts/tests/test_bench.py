@@ -4,6 +4,7 @@
 import io
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +91,17 @@ class BoundsTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "bounds.toml"
             text = (Paths.of_checkout().bench / "bounds.toml").read_text("utf-8")
-            more = 'target = "pipe"\ncall = "read"\ninstructions = 9\nreason = "why"\n'
+            more = 'targets = ["pipe"]\ncalls = { read = 9 }\nreason = "why"\n'
             file.write_text(f"{text}\n[[exemption]]\n{more}")
             found = bounds.load(file)
         self.assertEqual(bounds.check(one("pipe", "read", 250, 259), found).failed, 0)
         self.assertEqual(bounds.check(one("pipe", "read", 250, 260), found).failed, 1)
+
+    def test_exemption_of_a_removal(self) -> None:
+        more = bounds.Exemption(9, "why")
+        found = replace(BOUNDS, exemptions={("procfs", bounds.REMOVAL): more})
+        self.assertEqual(bounds.check(result(counts(), counts(removal=5009)), found).failed, 0)
+        self.assertEqual(bounds.check(result(counts(), counts(removal=5010)), found).failed, 1)
 
     def test_file_that_lacks_something(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -17,6 +17,10 @@ from ktlib.errors import KtError
 from ktlib.tally import Tally
 
 
+REMOVAL = "removal"
+"""In the place of a call: that of a target with no file open."""
+
+
 @dataclass(frozen=True)
 class Exemption:
     """A cell that is allowed more, and why: so many instructions beyond the base's."""
@@ -50,6 +54,14 @@ class Bounds:
             return math.floor(base * self.converted_ratio)
         return None
 
+    def removal_limit(self, target: str, files: int, base: int) -> int | None:
+        """The same for the removal of a target with so many open files."""
+        if files:
+            return None
+        if (target, REMOVAL) in self.exemptions:
+            return base + self.exemptions[target, REMOVAL].instructions
+        return math.floor(base * self.removal_ratio)
+
 
 def load(file: Path) -> Bounds:
     """Read them."""
@@ -66,8 +78,10 @@ def load(file: Path) -> Bounds:
             removal_ratio=float(table["removal"]["ratio"]),
             aims=dict(table["aims"]),
             exemptions={
-                (row["target"], row["call"]): Exemption(int(row["instructions"]), row["reason"])
+                (target, call): Exemption(int(instructions), row["reason"])
                 for row in table.get("exemption", [])
+                for target in row["targets"]
+                for call, instructions in row["calls"].items()
             },
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
@@ -91,7 +105,7 @@ def check(result: Mapping[str, Any], bounds: Bounds) -> Tally:
         if limit is not None or pair.difference is None:
             tally.add(f"{target}, {call}", within(pair, limit))
     for (target, files), pair in results.removals(result).items():
-        limit = None if files else math.floor((pair.base or 0) * bounds.removal_ratio)
+        limit = bounds.removal_limit(target, files, pair.base or 0)
         if limit is not None or pair.difference is None:
             tally.add(removal_name(target, files), within(pair, limit))
     return tally

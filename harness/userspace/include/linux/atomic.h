@@ -14,6 +14,8 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+#define ATOMIC_INIT(i)	{ (i) }
+
 static inline int atomic_read(const atomic_t *v)
 {
 	return READ_ONCE(v->counter);
@@ -49,6 +51,12 @@ static inline int atomic_add_return(int i, atomic_t *v)
 	return __atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST);
 }
 
+static inline int atomic_sub_return(int i, atomic_t *v)
+{
+	sched_point();
+	return __atomic_sub_fetch(&v->counter, i, __ATOMIC_SEQ_CST);
+}
+
 static inline int atomic_inc_return(atomic_t *v)
 {
 	return atomic_add_return(1, v);
@@ -64,16 +72,21 @@ static inline bool atomic_dec_and_test(atomic_t *v)
 	return atomic_dec_return(v) == 0;
 }
 
+static inline bool atomic_try_cmpxchg(atomic_t *v, int *old, int new_value)
+{
+	sched_point();
+	return __atomic_compare_exchange_n(&v->counter, old, new_value, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
 static inline bool atomic_inc_unless_negative(atomic_t *v)
 {
 	int old = atomic_read(v);
 
-	sched_point();
 	do {
 		if (old < 0)
 			return false;
-	} while (!__atomic_compare_exchange_n(&v->counter, &old, old + 1, false,
-					      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	} while (!atomic_try_cmpxchg(v, &old, old + 1));
 	return true;
 }
 
