@@ -45,8 +45,9 @@ constexpr int rounds = 2000;
 constexpr std::array<int, 5> open_files{0, 1, 10, 1000, 10000};
 constexpr int files_for_memory = 10000;
 
-const std::array<const Model *, 6> removed{&procfs_shared, &procfs_own,   &sysfs_attribute,
-					   &sysfs_binary,  &debugfs_full, &debugfs_short};
+const std::array<const Model *, 8> removed{&procfs_shared, &procfs_own,   &sysfs_attribute,
+					   &sysfs_binary,  &debugfs_full, &debugfs_short,
+					   &cdev_opted_in, &misc_opted_in};
 
 json cell(const std::string &target, const std::string &call, std::uint64_t count)
 {

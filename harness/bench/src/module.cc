@@ -51,6 +51,11 @@ const Model debugfs_unsafe{"debugfs unsafe",           in_debug,
 			   TEST_REVOKE_MAP_PAGES,      ""};
 const Model debugfs_values{"debugfs value",      in_debug, TEST_REVOKE_DEBUGFS_VALUES, 0,
 			   TEST_REVOKE_MAP_NONE, "/u32"};
+const Model cdev_opted_in{"cdev, opted in", "/dev/test_revoke_cdev/", TEST_REVOKE_CDEV,
+			  everything,       TEST_REVOKE_MAP_FAULT,    ""};
+const Model misc_opted_in{"misc device, opted in", "/dev/test_revoke_misc/",
+			  TEST_REVOKE_MISC,        everything,
+			  TEST_REVOKE_MAP_FAULT,   ""};
 
 Module::Module() : fd_(-1)
 {

@@ -47,7 +47,8 @@ private:
 
 /* The kinds of files that are compared. */
 extern const Model procfs_shared, procfs_iter, procfs_own, sysfs_attribute, sysfs_binary,
-	sysfs_mapped, debugfs_full, debugfs_short, debugfs_unsafe, debugfs_values;
+	sysfs_mapped, debugfs_full, debugfs_short, debugfs_unsafe, debugfs_values, cdev_opted_in,
+	misc_opted_in;
 
 } // namespace bench
 

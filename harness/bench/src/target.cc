@@ -128,7 +128,8 @@ std::vector<Target> targets(const Module &module)
 	all.push_back(opened("procfs, permanent", "/proc/cmdline", O_RDONLY));
 	for (const Model *model :
 	     {&procfs_shared, &procfs_iter, &procfs_own, &sysfs_attribute, &sysfs_binary,
-	      &sysfs_mapped, &debugfs_full, &debugfs_short, &debugfs_unsafe, &debugfs_values})
+	      &sysfs_mapped, &debugfs_full, &debugfs_short, &debugfs_unsafe, &debugfs_values,
+	      &cdev_opted_in, &misc_opted_in})
 		all.push_back(made(module, *model));
 	all.push_back(opened("misc device", Module::device));
 	all.back().ioctl = TEST_REVOKE_IOC_FAULTS;
