@@ -25,6 +25,7 @@ struct inode {
 
 /* Without a signature if nobody calls it here. */
 struct file_operations {
+	void	*owner;
 	int	(*open)(struct inode *inode, struct file *file);
 	int	(*release)(struct inode *inode, struct file *file);
 	long	(*read)(struct file *file);
