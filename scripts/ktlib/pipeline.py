@@ -318,7 +318,7 @@ class Pipeline:
             commit=self.source.base_commit,
             upto=self.choice.upto,
             patchset_hash=wanted.patchset_hash if pure else None,
-            compiler=self.built.compiler,
+            compiler=self.compiled.compiler,
         )
 
     def run(

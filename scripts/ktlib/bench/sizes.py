@@ -13,12 +13,14 @@ from ktlib.bench.results import BASE, SERIES
 from ktlib.errors import KtError
 
 STRUCTS = (
+    "cdev",
     "debugfs_fsdata",
     "debugfs_inode_info",
     "file",
     "kernfs_node",
     "kernfs_open_file",
     "kernfs_open_node",
+    "miscdevice",
     "pde_opener",
     "proc_dir_entry",
     "revokable",
@@ -33,7 +35,8 @@ _TOTAL = re.compile(r"^Total: Before=(\d+), After=(\d+)", re.MULTILINE)
 
 def struct_sizes(vmlinux: Path) -> dict[str, int]:
     """Of those of STRUCTS that a kernel has."""
-    return parse_pahole(proc.output(["pahole", "-C", ",".join(STRUCTS), vmlinux]))
+    # One at a time: of several, pahole leaves some out.
+    return parse_pahole("".join(proc.output(["pahole", "-C", name, vmlinux]) for name in STRUCTS))
 
 
 def parse_pahole(text: str) -> dict[str, int]:
