@@ -44,23 +44,17 @@ class Bounds:
     exemptions: Mapping[tuple[str, str], Exemption]
 
     def limit(self, target: str, call: str, base: int) -> int | None:
-        """The most instructions that a call may take, None if it may take any number."""
+        """The most instructions that a call or REMOVAL may take, None if it may take any number."""
         if (target, call) in self.exemptions:
             return base + self.exemptions[target, call].instructions
+        if call == REMOVAL:
+            return math.floor(base * self.removal_ratio)
         if target in self.plain_targets:
             more = self.plain_instructions * self.methods.get(call, 1)
             return max(base + more, math.floor(base * self.plain_ratio))
         if call in self.converted_calls:
             return math.floor(base * self.converted_ratio)
         return None
-
-    def removal_limit(self, target: str, files: int, base: int) -> int | None:
-        """The same for the removal of a target with so many open files."""
-        if files:
-            return None
-        if (target, REMOVAL) in self.exemptions:
-            return base + self.exemptions[target, REMOVAL].instructions
-        return math.floor(base * self.removal_ratio)
 
 
 def load(file: Path) -> Bounds:
@@ -105,7 +99,7 @@ def check(result: Mapping[str, Any], bounds: Bounds) -> Tally:
         if limit is not None or pair.difference is None:
             tally.add(f"{target}, {call}", within(pair, limit))
     for (target, files), pair in results.removals(result).items():
-        limit = bounds.removal_limit(target, files, pair.base or 0)
+        limit = None if files else bounds.limit(target, REMOVAL, pair.base or 0)
         if limit is not None or pair.difference is None:
             tally.add(removal_name(target, files), within(pair, limit))
     return tally
