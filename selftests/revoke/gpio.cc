@@ -7,10 +7,12 @@
 #include <linux/gpio.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <list>
@@ -20,6 +22,7 @@
 
 #include "check.hh"
 #include "harness.hh"
+#include "mapping.hh"
 #include "module.hh"
 #include "temporary_directory.hh"
 #include "text_file.hh"
@@ -105,15 +108,55 @@ private:
 
 /* Descriptors of one line each. */
 
-Result request_line(const UniqueFd &chip, unsigned int line)
+gpio_v2_line_request request_of(unsigned int line, std::uint64_t flags)
 {
 	gpio_v2_line_request request{};
 
 	request.offsets[0] = line;
 	request.num_lines = 1;
-	request.config.flags = GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING;
+	request.config.flags = flags;
+	return request;
+}
+
+Result submit(const UniqueFd &chip, gpio_v2_line_request request)
+{
 	const Result result = result_of(ioctl(chip.get(), GPIO_V2_GET_LINE_IOCTL, &request));
+
 	return result.ok() ? Result{request.fd, 0} : result;
+}
+
+constexpr std::uint64_t rising_edges = GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING;
+
+Result request_line(const UniqueFd &chip, unsigned int line)
+{
+	return submit(chip, request_of(line, rising_edges));
+}
+
+Result request_output(const UniqueFd &chip, unsigned int line)
+{
+	return submit(chip, request_of(line, GPIO_V2_LINE_FLAG_OUTPUT));
+}
+
+Result request_debounced(const UniqueFd &chip, unsigned int line)
+{
+	gpio_v2_line_request request = request_of(line, rising_edges);
+
+	request.config.num_attrs = 1;
+	request.config.attrs[0].attr.id = GPIO_V2_LINE_ATTR_ID_DEBOUNCE;
+	request.config.attrs[0].attr.debounce_period_us = 1000;
+	request.config.attrs[0].mask = 1;
+	return submit(chip, request);
+}
+
+/* The kernel cannot tell its descriptor, and closes it. */
+Result request_in_vain(const UniqueFd &chip, unsigned int line)
+{
+	const gpio_v2_line_request request = request_of(line, rising_edges);
+	const Mapping memory{-1, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS};
+
+	std::memcpy(memory.page(0), &request, sizeof(request));
+	memory.protect(PROT_READ);
+	return result_of(ioctl(chip.get(), GPIO_V2_GET_LINE_IOCTL, memory.page(0)));
 }
 
 Result request_event(const UniqueFd &chip, unsigned int line)
@@ -201,6 +244,8 @@ Result get_chip_info(const UniqueFd &fd)
 constexpr Kind kinds[] = {
 	{"chip", request_info, get_chip_info, read_event<gpio_v2_line_info_changed>},
 	{"line", request_line, get_values, read_event<gpio_v2_line_event>},
+	{"debounced", request_debounced, get_values, read_event<gpio_v2_line_event>},
+	{"output", request_output, get_values, read_event<gpio_v2_line_event>},
 	{"event", request_event, get_old_values, read_event<gpioevent_data>},
 	{"handle", request_handle, get_old_values, nullptr},
 };
@@ -295,6 +340,18 @@ void readers_are_served()
 	check_error(read_event<gpio_v2_line_event>(other), EAGAIN, "read of nothing");
 }
 
+void lines_of_a_failed_request_are_free()
+{
+	const Chip chip;
+	const UniqueFd file = chip.open_chip();
+
+	check_error(request_in_vain(file, 0), EFAULT, "request");
+	const UniqueFd line{static_cast<int>(request_line(file, 0).value)};
+	check(static_cast<bool>(line), "the line is not free");
+	chip.remove();
+	check_error(request_in_vain(file, 1), ENODEV, "request of a chip that has gone");
+}
+
 /* They have the same lines, and may have the same name. */
 void old_descriptors_are_not_of_the_next_chip()
 {
@@ -340,10 +397,12 @@ void removal_races_requests()
 			for (;;) {
 				const UniqueFd file{open(path.c_str(), O_RDWR | O_CLOEXEC)};
 				const Result watched = watch_line(file, 1 - line);
+				const Result failed = request_in_vain(file, 2 + line);
 				const Result result = request_line(file, line);
 				const UniqueFd fd{static_cast<int>(result.value)};
 
-				if (result.ok() && watched.ok() && get_values(fd).ok()) {
+				if (failed.error == EFAULT && result.ok() && watched.ok() &&
+				    get_values(fd).ok()) {
 					requests++;
 					continue;
 				}
@@ -374,15 +433,17 @@ void removal_races_requests()
 
 int main(int argc, char **argv)
 {
-	return run_cases(argc, argv,
-			 {
-				 {"sleepers_end_with_the_chip", sleepers_end_with_the_chip},
-				 {"descriptors_end_with_the_chip", descriptors_end_with_the_chip},
-				 {"readers_are_served", readers_are_served},
-				 {"old_descriptors_are_not_of_the_next_chip",
-				  old_descriptors_are_not_of_the_next_chip},
-				 {"driver_goes_while_descriptors_are_open",
-				  driver_goes_while_descriptors_are_open},
-				 {"removal_races_requests", removal_races_requests},
-			 });
+	return run_cases(
+		argc, argv,
+		{
+			{"sleepers_end_with_the_chip", sleepers_end_with_the_chip},
+			{"descriptors_end_with_the_chip", descriptors_end_with_the_chip},
+			{"readers_are_served", readers_are_served},
+			{"lines_of_a_failed_request_are_free", lines_of_a_failed_request_are_free},
+			{"old_descriptors_are_not_of_the_next_chip",
+			 old_descriptors_are_not_of_the_next_chip},
+			{"driver_goes_while_descriptors_are_open",
+			 driver_goes_while_descriptors_are_open},
+			{"removal_races_requests", removal_races_requests},
+		});
 }

@@ -223,24 +223,39 @@ void bound_again()
 		one->check_gone();
 }
 
-void owner_is_sent_a_signal()
+/* One signal for each file, and not before the device is dead. */
+void owners_are_sent_a_signal()
 {
+	constexpr int files = 3;
 	const Driver loaded;
 	const Used used{device_in_a_slot(false)};
-	const timespec limit{std::chrono::duration_cast<std::chrono::seconds>(patience()).count(),
-			     0};
+	const int number = SIGRTMIN;
+	timespec limit{std::chrono::duration_cast<std::chrono::seconds>(patience()).count(), 0};
 	sigset_t signals;
+	std::vector<UniqueFd> fds;
 
 	sigemptyset(&signals);
-	sigaddset(&signals, SIGIO);
+	sigaddset(&signals, number);
 	check_ok(result_of(sigprocmask(SIG_BLOCK, &signals, nullptr)), "sigprocmask");
-	check_ok(result_of(fcntl(used.fd(), F_SETOWN, getpid())), "F_SETOWN");
-	check_ok(result_of(fcntl(used.fd(), F_SETFL, O_RDWR | O_ASYNC)), "O_ASYNC");
+	for (int i = 0; i < files; i++) {
+		const UniqueFd &fd = fds.emplace_back(used.open_again());
+
+		check_ok(result_of(fcntl(fd.get(), F_SETOWN, getpid())), "F_SETOWN");
+		check_ok(result_of(fcntl(fd.get(), F_SETSIG, number)), "F_SETSIG");
+		check_ok(result_of(fcntl(fd.get(), F_SETFL, O_RDWR | O_ASYNC)), "O_ASYNC");
+	}
 	used.device().unbind();
-	check_value(result_of(sigtimedwait(&signals, nullptr, &limit)), SIGIO, "sigtimedwait");
-	check_ok(result_of(fcntl(used.fd(), F_SETFL, O_RDWR)), "O_ASYNC off");
-	check_error(result_of(fcntl(used.fd(), F_SETFL, O_RDWR | O_ASYNC)), ENODEV,
-		    "O_ASYNC after unbind");
+	for (int i = 0; i < files; i++) {
+		check_value(result_of(sigtimedwait(&signals, nullptr, &limit)), number, "a signal");
+		check_error(used.read_count(), ENODEV, "read after a signal");
+	}
+	limit = {};
+	check_error(result_of(sigtimedwait(&signals, nullptr, &limit)), EAGAIN, "one more signal");
+	for (const UniqueFd &fd : fds) {
+		check_ok(result_of(fcntl(fd.get(), F_SETFL, O_RDWR)), "O_ASYNC off");
+		check_error(result_of(fcntl(fd.get(), F_SETFL, O_RDWR | O_ASYNC)), ENODEV,
+			    "O_ASYNC after unbind");
+	}
 }
 
 /* The code of /dev/uioX is needed to the last close, that of the driver to its end. */
@@ -316,7 +331,7 @@ int main(int argc, char **argv)
 				 {"removed", removed},
 				 {"pulled", pulled},
 				 {"bound_again", bound_again},
-				 {"owner_is_sent_a_signal", owner_is_sent_a_signal},
+				 {"owners_are_sent_a_signal", owners_are_sent_a_signal},
 				 {"modules_go_when_they_can", modules_go_when_they_can},
 				 {"unbind_races_use", unbind_races_use},
 			 });
