@@ -410,10 +410,18 @@ RoundResult conclude(std::unique_ptr<Round> round, std::int64_t descriptors_befo
 	return result;
 }
 
+/* Each workload begins with other objects, and with the same ones when it runs alone. */
+std::uint64_t seed_of(std::string_view workload, std::uint64_t seed, std::uint64_t number)
+{
+	for (const char letter : workload)
+		seed = Rng::derive(seed, static_cast<unsigned char>(letter));
+	return Rng::derive(seed, number);
+}
+
 History frame_of(Source &source, const Workload &workload, const Intensity &intensity,
 		 std::uint64_t seed, std::uint64_t number)
 {
-	Rng rng{Rng::derive(seed, number)};
+	Rng rng{seed_of(workload.name, seed, number)};
 	History frame;
 
 	source.describe(frame);
@@ -435,7 +443,7 @@ RoundResult run_round(Source &source, const Workload &workload, const Intensity 
 	auto round = std::make_unique<Round>(
 		source, frame_of(source, workload, intensity, seed, number), watch);
 	const Time until = now() + static_cast<Time>(intensity.round.count()) * millisecond;
-	std::uint64_t task = Rng::derive(seed, number);
+	std::uint64_t task = seed_of(workload.name, seed, number);
 
 	if (workload.races) {
 		round->start_races(task, until);

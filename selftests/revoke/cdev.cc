@@ -14,7 +14,7 @@ static int errno_after_removal(test_revoke_method method)
 const FileSystem &filesystem()
 {
 	static constexpr FileSystem cdev =
-		chardev("/dev/test_revoke_cdev", TEST_REVOKE_CDEV, errno_after_removal);
+		chardev("/dev/test_revoke_cdev", TEST_REVOKE_CDEV, errno_after_removal, true);
 
 	return cdev;
 }

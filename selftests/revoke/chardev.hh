@@ -12,7 +12,8 @@ namespace revoke_test
 {
 
 constexpr FileSystem chardev(std::string_view root, test_revoke_kind kind,
-			     int (*errno_after_removal)(test_revoke_method method))
+			     int (*errno_after_removal)(test_revoke_method method),
+			     bool name_is_free_at_once)
 {
 	return {
 		.root = root,
@@ -25,7 +26,7 @@ constexpr FileSystem chardev(std::string_view root, test_revoke_kind kind,
 		.errno_after_removal = errno_after_removal,
 		.mask_after_removal = EPOLLERR | EPOLLHUP | EPOLLPRI,
 		.mremap_asks_file = false,
-		.name_is_free_at_once = true,
+		.name_is_free_at_once = name_is_free_at_once,
 		.open_files_keep_module = true,
 		.stale_files_keep_module = true,
 	};

@@ -11,7 +11,7 @@ static int errno_after_removal(test_revoke_method) { return ENODEV; }
 const FileSystem &filesystem()
 {
 	static constexpr FileSystem misc =
-		chardev("/dev/test_revoke_misc", TEST_REVOKE_MISC, errno_after_removal);
+		chardev("/dev/test_revoke_misc", TEST_REVOKE_MISC, errno_after_removal, false);
 
 	return misc;
 }
