@@ -75,6 +75,18 @@ std::chrono::milliseconds patience()
 	return std::chrono::seconds{options().patience} * slowness();
 }
 
+void await(const std::function<bool()> &condition, std::string_view what,
+	   const std::source_location &where)
+{
+	const auto deadline = std::chrono::steady_clock::now() + patience();
+
+	while (!condition()) {
+		if (std::chrono::steady_clock::now() > deadline)
+			fail_line(fmt::format("awaited in vain: {}", what), where);
+		std::this_thread::yield();
+	}
+}
+
 void await_error(const std::function<Result()> &call, int expected, std::string_view what,
 		 const std::source_location &where)
 {

@@ -122,6 +122,10 @@ std::chrono::milliseconds patience();
 /* How long to watch that something does not happen. */
 constexpr std::chrono::milliseconds watch_time{100};
 
+/* Until that is so; fails the case if it never is. */
+void await(const std::function<bool()> &condition, std::string_view what,
+	   const std::source_location &where = std::source_location::current());
+
 /* Repeats a call that has no effect until it fails as expected; fails the case if it never does. */
 void await_error(const std::function<Result()> &call, int expected, std::string_view what,
 		 const std::source_location &where = std::source_location::current());

@@ -17,7 +17,6 @@
 #include <fstream>
 #include <list>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "check.hh"
@@ -415,10 +414,8 @@ void removal_races_requests()
 		};
 		Worker one{"one user", [&] { return use(0); }};
 		Worker other{"other user", [&] { return use(1); }};
-		const auto deadline = std::chrono::steady_clock::now() + patience();
 
-		while (requests == before && std::chrono::steady_clock::now() < deadline)
-			std::this_thread::yield();
+		await([&] { return requests != before; }, "requests");
 		chip.remove();
 		check_ok(one.join(), "one user");
 		check_ok(other.join(), "other user");

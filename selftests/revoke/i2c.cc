@@ -11,7 +11,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <thread>
 
 #include "check.hh"
 #include "harness.hh"
@@ -180,11 +179,8 @@ void unbind_races_transfers()
 
 	for (unsigned int round = 0; round < rounds; round++) {
 		const unsigned int before = transfers;
-		const auto deadline = std::chrono::steady_clock::now() + patience();
 
-		while (transfers == before && std::chrono::steady_clock::now() < deadline)
-			std::this_thread::yield();
-		check(transfers != before, "no transfers any more");
+		await([&] { return transfers != before; }, "more transfers");
 		adapter.unbind();
 		adapter.bind();
 		check_equal(adapter.path().string(), path, "file of the adapter");

@@ -6,11 +6,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "check.hh"
@@ -59,13 +57,7 @@ public:
 	[[nodiscard]] bool is_there() const { return access(folder_.c_str(), F_OK) == 0; }
 	void await_gone() const
 	{
-		const auto deadline = std::chrono::steady_clock::now() + patience();
-
-		while (is_there()) {
-			check(std::chrono::steady_clock::now() < deadline, "{} is still there",
-			      name());
-			std::this_thread::yield();
-		}
+		await([this] { return !is_there(); }, fmt::format("the end of {}", name()));
 	}
 	[[nodiscard]] Result try_open(const std::string &file) const
 	{

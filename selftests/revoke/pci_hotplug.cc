@@ -6,7 +6,6 @@
  */
 #include <fstream>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "check.hh"
@@ -55,7 +54,6 @@ public:
 	/* With a device that has new memory: QEMU does not take the old one twice. */
 	void fill()
 	{
-		const auto deadline = std::chrono::steady_clock::now() + patience();
 		const std::string id = fmt::format("memory-{}-{}", getpid(), ++fills_);
 
 		qmp_.execute(fmt::format(
@@ -66,10 +64,7 @@ public:
 			R"("execute": "device_add", "arguments": {{"driver": "ivshmem-plain", )"
 			R"("memdev": "{}", "bus": "bay", "id": "pluggable"}})",
 			id));
-		while (!find_device()) {
-			check(std::chrono::steady_clock::now() < deadline, "no new device");
-			std::this_thread::sleep_for(std::chrono::milliseconds{10});
-		}
+		await([] { return find_device().has_value(); }, "a new device");
 	}
 
 private:

@@ -14,7 +14,6 @@
 #include <ctime>
 #include <filesystem>
 #include <optional>
-#include <thread>
 
 #include "check.hh"
 #include "harness.hh"
@@ -214,10 +213,8 @@ void removal_races_clock_calls()
 		Worker time{"clock_gettime", [&] { return use(gettime); }};
 		Worker adjustment{"clock_adjtime", [&] { return use(adjtime); }};
 		Worker opener{"open", [&] { return open_again_and_again(clock.path()); }};
-		const auto deadline = std::chrono::steady_clock::now() + patience();
 
-		while (served == before && std::chrono::steady_clock::now() < deadline)
-			std::this_thread::yield();
+		await([&] { return served != before; }, "calls that are served");
 		clock.remove();
 		check_ok(time.join(), "clock_gettime");
 		check_ok(adjustment.join(), "clock_adjtime");

@@ -12,7 +12,6 @@
 #include <csignal>
 #include <filesystem>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "check.hh"
@@ -303,11 +302,7 @@ void unbind_races_use()
 	Worker other{"other user", use};
 	unsigned int opened_before = 0;
 	for (unsigned int round = 0; round < rounds; round++) {
-		const auto deadline = std::chrono::steady_clock::now() + patience();
-
-		while (opened == opened_before && std::chrono::steady_clock::now() < deadline)
-			std::this_thread::yield();
-		check(opened != opened_before, "{} is not opened any more", path);
+		await([&] { return opened != opened_before; }, fmt::format("opens of {}", path));
 		device.unbind();
 		opened_before = opened;
 		device.bind(driver.name);

@@ -491,11 +491,9 @@ void removal_in_a_storm_of_wake_ups()
 				sent++;
 		};
 		const auto await_more = [&] {
-			const auto deadline = std::chrono::steady_clock::now() + patience();
+			const unsigned int enough = sent + wake_ups;
 
-			for (const unsigned int before = sent; sent < before + wake_ups;)
-				check(std::chrono::steady_clock::now() < deadline,
-				      "nobody sends wake-ups");
+			await([&] { return sent >= enough; }, "wake-ups");
 		};
 
 		Worker waiter{"poll", [&] {
