@@ -17,7 +17,7 @@ _WIDTH, _LABEL, _ROW = 720, 250, 15
 _BASE_COLOUR, _SERIES_COLOUR, _BAD_COLOUR = "#9fc1de", "#2f77ae", "#a3171e"
 # Ratios from here to there are shown; what is beyond is cut off.
 _LEAST, _MOST = 0.7, 1.3
-_CHART_HEIGHT = 260
+_CHART_HEIGHT, _CHART_LEFT, _CHART_RIGHT = 260, 90, 30
 
 
 def report(result: Mapping[str, Any], bounds: Bounds) -> str:
@@ -29,6 +29,7 @@ def report(result: Mapping[str, Any], bounds: Bounds) -> str:
         "Instructions are those of one system call, user to user: the least of all rounds.</p>",
         "<h2>Instructions of calls, in proportion to 7.3.4</h2>",
         ratio_chart(result, bounds),
+        "<h2>Removal</h2><p>7.3.4 is the paler line.</p>",
         *_removal_charts(result),
         *(_section(table) for table in tables.all_tables(result, bounds)),
         f"<p>{html.escape(result['text']['symbols'])}</p>",
@@ -77,25 +78,26 @@ def _removal_charts(result: Mapping[str, Any]) -> Iterator[str]:
     found = results.removals(result)
     for target in dict.fromkeys(target for target, _ in found):
         points = [(files, pair) for (name, files), pair in found.items() if name == target]
-        title = html.escape(f"Removal against open files: {target}")
+        title = html.escape(f"Instructions of removal against open files: {target}")
         yield f"<h3>{title}</h3>{removal_chart(points)}"
 
 
 def removal_chart(points: Sequence[tuple[int, Pair]]) -> str:
-    """A line for each kernel; both scales are logarithmic, with none and one at the same place."""
+    """A line for each kernel, 7.3.4's the paler one; both scales are logarithmic, but for none."""
     values = [value for _, pair in points for value in (pair.base, pair.series) if value]
     low, high = math.log10(min(values)), math.log10(max(values))
     last = math.log10(max(files for files, _ in points) or 1) or 1.0
 
     def place(files: int, value: int) -> str:
-        x = 60 + (math.log10(max(files, 1) + (files > 0)) / (last + 0.1)) * (_WIDTH - 80)
+        part = math.log10(max(files, 1) + (files > 0)) / (last + 0.1)
+        x = _CHART_LEFT + part * (_WIDTH - _CHART_LEFT - _CHART_RIGHT)
         y = 10 + (high - math.log10(value)) / ((high - low) or 1.0) * (_CHART_HEIGHT - 40)
         return f"{x:.1f},{y:.1f}"
 
     parts = [f'<text x="0" y="{_CHART_HEIGHT - 4}">open files:</text>']
     for files, _ in points:
         x = place(files, values[0]).partition(",")[0]
-        parts.append(f'<text x="{x}" y="{_CHART_HEIGHT - 4}">{files}</text>')
+        parts.append(f'<text x="{x}" y="{_CHART_HEIGHT - 4}" text-anchor="middle">{files}</text>')
     parts += [
         f'<text x="0" y="14">{max(values)}</text>',
         f'<text x="0" y="{_CHART_HEIGHT - 30}">{min(values)}</text>',
