@@ -75,31 +75,35 @@ std::chrono::milliseconds patience()
 	return std::chrono::seconds{options().patience} * slowness();
 }
 
-void await(const std::function<bool()> &condition, std::string_view what,
-	   const std::source_location &where)
+/* Whether it comes true before patience ends. */
+static bool comes_true(const std::function<bool()> &condition)
 {
 	const auto deadline = std::chrono::steady_clock::now() + patience();
 
 	while (!condition()) {
 		if (std::chrono::steady_clock::now() > deadline)
-			fail_line(fmt::format("awaited in vain: {}", what), where);
+			return false;
 		std::this_thread::yield();
 	}
+	return true;
+}
+
+void await(const std::function<bool()> &condition, std::string_view what,
+	   const std::source_location &where)
+{
+	if (!comes_true(condition))
+		fail_line(fmt::format("awaited in vain: {}", what), where);
 }
 
 void await_error(const std::function<Result()> &call, int expected, std::string_view what,
 		 const std::source_location &where)
 {
-	const auto deadline = std::chrono::steady_clock::now() + patience();
 	Result last;
 
-	while ((last = call()) != Result{-1, expected}) {
-		if (std::chrono::steady_clock::now() > deadline)
-			fail_line(fmt::format("{}: still {}, expected {}", what, last,
-					      error_name(expected)),
-				  where);
-		std::this_thread::yield();
-	}
+	if (!comes_true([&] { return (last = call()) == Result{-1, expected}; }))
+		fail_line(
+			fmt::format("{}: still {}, expected {}", what, last, error_name(expected)),
+			where);
 }
 
 } // namespace revoke_test

@@ -234,8 +234,11 @@ void owners_are_sent_a_signal()
 	std::vector<UniqueFd> fds;
 
 	sigemptyset(&signals);
+	sigaddset(&signals, SIGIO);
 	sigaddset(&signals, number);
 	check_ok(result_of(sigprocmask(SIG_BLOCK, &signals, nullptr)), "sigprocmask");
+	check_ok(result_of(fcntl(used.fd(), F_SETOWN, getpid())), "F_SETOWN");
+	check_ok(result_of(fcntl(used.fd(), F_SETFL, O_RDWR | O_ASYNC)), "O_ASYNC");
 	for (int i = 0; i < files; i++) {
 		const UniqueFd &fd = fds.emplace_back(used.open_again());
 
@@ -244,6 +247,7 @@ void owners_are_sent_a_signal()
 		check_ok(result_of(fcntl(fd.get(), F_SETFL, O_RDWR | O_ASYNC)), "O_ASYNC");
 	}
 	used.device().unbind();
+	check_value(result_of(sigtimedwait(&signals, nullptr, &limit)), SIGIO, "SIGIO");
 	for (int i = 0; i < files; i++) {
 		check_value(result_of(sigtimedwait(&signals, nullptr, &limit)), number, "a signal");
 		check_error(used.read_count(), ENODEV, "read after a signal");
