@@ -351,6 +351,23 @@ void lines_of_a_failed_request_are_free()
 	check_error(request_in_vain(file, 1), ENODEV, "request of a chip that has gone");
 }
 
+/* What becomes of the line is told by a worker of the kernel's, which comes later. */
+void watchers_close_before_they_are_told()
+{
+	constexpr unsigned int rounds = 1000;
+	const Chip chip;
+	const UniqueFd file = chip.open_chip();
+
+	for (unsigned int round = 0; round < rounds; round++) {
+		const UniqueFd watcher = chip.open_chip();
+
+		check_ok(watch_line(watcher, 0), "watch");
+		/* It is given back just before the watcher is closed. */
+		const UniqueFd line{static_cast<int>(request_line(file, 0).value)};
+		check(static_cast<bool>(line), "no line");
+	}
+}
+
 /* They have the same lines, and may have the same name. */
 void old_descriptors_are_not_of_the_next_chip()
 {
@@ -437,6 +454,8 @@ int main(int argc, char **argv)
 			{"descriptors_end_with_the_chip", descriptors_end_with_the_chip},
 			{"readers_are_served", readers_are_served},
 			{"lines_of_a_failed_request_are_free", lines_of_a_failed_request_are_free},
+			{"watchers_close_before_they_are_told",
+			 watchers_close_before_they_are_told},
 			{"old_descriptors_are_not_of_the_next_chip",
 			 old_descriptors_are_not_of_the_next_chip},
 			{"driver_goes_while_descriptors_are_open",
