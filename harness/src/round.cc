@@ -418,15 +418,11 @@ std::uint64_t seed_of(std::string_view workload, std::uint64_t seed, std::uint64
 	return Rng::derive(seed, number);
 }
 
-History frame_of(Source &source, const Workload &workload, const Intensity &intensity,
-		 std::uint64_t seed, std::uint64_t number)
+History frame_of(Source &source, const Workload &workload, const Intensity &intensity, Rng rng)
 {
-	Rng rng{seed_of(workload.name, seed, number)};
 	History frame;
 
 	source.describe(frame);
-	frame.seed = seed;
-	frame.round = number;
 	frame.source = source.name();
 	frame.workload = workload.name;
 	frame.patience = static_cast<Time>(intensity.patience.count()) * second;
@@ -440,10 +436,13 @@ RoundResult run_round(Source &source, const Workload &workload, const Intensity 
 		      std::uint64_t seed, std::uint64_t number, const Watch &watch)
 {
 	const std::int64_t descriptors = open_descriptors();
-	auto round = std::make_unique<Round>(
-		source, frame_of(source, workload, intensity, seed, number), watch);
-	const Time until = now() + static_cast<Time>(intensity.round.count()) * millisecond;
 	std::uint64_t task = seed_of(workload.name, seed, number);
+	History frame = frame_of(source, workload, intensity, Rng{task});
+
+	frame.seed = seed;
+	frame.round = number;
+	auto round = std::make_unique<Round>(source, std::move(frame), watch);
+	const Time until = now() + static_cast<Time>(intensity.round.count()) * millisecond;
 
 	if (workload.races) {
 		round->start_races(task, until);
