@@ -10,7 +10,6 @@
 #include <atomic>
 #include <csignal>
 #include <memory>
-#include <optional>
 #include <set>
 #include <thread>
 #include <vector>
@@ -21,6 +20,7 @@
 #include "file_ops.hh"
 #include "filesystem.hh"
 #include "harness.hh"
+#include "held_removal.hh"
 #include "ring.hh"
 #include "temporary_directory.hh"
 #include "waiting.hh"
@@ -414,37 +414,6 @@ void request_that_timed_out_is_on_no_queue()
 	file.set_ready(EPOLLIN);
 	check_ok(file.remove(), "removal");
 }
-
-/* Removal under way, held up by somebody who reads. */
-class HeldRemoval
-{
-public:
-	explicit HeldRemoval(const Object &file) : file_(&file), reader_fd_(file.open())
-	{
-		file.block(TEST_REVOKE_READ);
-		reader_.emplace("read", [this] { return read_some(reader_fd_.get()); });
-		file.await_blocked(TEST_REVOKE_READ);
-		file.pass(TEST_REVOKE_READ);
-		removal_.emplace("removal", [this] { return file_->remove(); });
-		await_error([this] { return result_of(lseek(reader_fd_.get(), 0, SEEK_SET)); },
-			    filesystem().errno_after_removal(TEST_REVOKE_LSEEK),
-			    "lseek during removal");
-	}
-	/* Lets it go on, to its end. */
-	void finish()
-	{
-		file_->check_removal_waits();
-		file_->kick();
-		check_ok(removal_->join(), "removal");
-		check_error(reader_->join(), ESHUTDOWN, "read when kicked");
-	}
-
-private:
-	const Object *file_;
-	UniqueFd reader_fd_;
-	std::optional<Worker> reader_;
-	std::optional<Worker> removal_;
-};
 
 void told_before_the_last_caller_has_left(const WayToWait &way)
 {
