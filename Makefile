@@ -6,7 +6,7 @@ PYTHON := /usr/bin/python3
 
 # Variable of make -> option of kt; one that is not set is not passed on.
 option = $(if $($(1)),--$(2)='$($(1))')
-OPTIONS = $(call option,PROFILE,profile) $(call option,ACCEL,accel) $(call option,UPTO,upto) \
+OPTIONS = $(call option,PROFILE,profile) $(call option,ACCEL,accel) $(call option,UPTO,upto) $(call option,BASE,base) \
 	$(call option,KERNEL_SRC,kernel-src) $(call option,KERNEL_TARBALL,kernel-tarball)
 bisect-check: OPTIONS += $(call option,LANES,lanes) $(if $(BOOT),--boot)
 lava: OPTIONS += $(call option,REPOSITORY,repository)

@@ -42,15 +42,18 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Base:
-    """One supported kernel; `name` is the folder of its series, `commit` may be empty; `tried` are
-    the kernels that the series is not made for."""
+    """One supported kernel; `name` is the folder of its series, `is_default` whether it is the one
+    that is taken when none is named, `commit` may be empty; `lacks` are options of profiles that it
+    does not know, `tried` the kernels that the series is not made for."""
 
     name: str
+    is_default: bool
     kernel: str
     tag: str
     commit: str
     differs_from_upstream: str
     debian: DebianSource
+    lacks: tuple[str, ...] = ()
     tried: tuple[Candidate, ...] = ()
 
 
@@ -63,12 +66,14 @@ def load_base(file: Path, name: str = "") -> Base:
     """The base called `name`, or the first one of the file."""
     try:
         tables = tomllib.loads(file.read_text("utf-8"))
-        chosen = name or next(iter(tables))
+        default = next(iter(tables))
+        chosen = name or default
         fields = dict(tables[chosen])
         debian = DebianSource(**fields.pop("debian"))
         tried = tuple(_candidate(*item) for item in fields.pop("tried", {}).items())
-        return Base(name=chosen, debian=debian, tried=tried, **fields)
+        lacks = tuple(fields.pop("lacks", ()))
+        return Base(chosen, chosen == default, debian=debian, lacks=lacks, tried=tried, **fields)
     except (OSError, tomllib.TOMLDecodeError, TypeError, StopIteration) as error:
         raise KtError(f"{file}: {error}", hint="the fields are described in that file") from error
     except KeyError as error:
-        raise KtError(f"{file}: no base {error}") from error
+        raise KtError(f"{file}: no base {error}", hint=f"bases: {', '.join(tables)}") from error

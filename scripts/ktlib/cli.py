@@ -279,6 +279,7 @@ _VARIABLES = (
         "--upto",
         "stop the series after a '# upto:' marker of patches/*/series; base: before it",
     ),
+    ("BASE=v7.3", "--base", "the kernel, and the folder of patches/ that has the series for it"),
     ("DURATION=", "--duration", "stress, soak: how long, in all: 90s, 30m, 2h"),
     ("SEED=", "--seed", "stress, soak: that of the run to be repeated"),
     ("WORKLOADS=", "--workloads", "stress, soak: only these, as io,memory"),
@@ -296,6 +297,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--profile", default="plain")
     common.add_argument("--accel", default="auto", choices=("auto", "tcg", "kvm"))
     common.add_argument("--upto", default="", metavar="MARKER")
+    common.add_argument("--base", default="", metavar="NAME")
     common.add_argument("--kernel-src", type=Path, metavar="PATH")
     common.add_argument("--kernel-tarball", type=Path, metavar="FILE")
     parser = argparse.ArgumentParser(
@@ -342,7 +344,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     ui = Ui()
     request = Request(options.kernel_src, options.kernel_tarball)
-    choice = Choice(options.profile, options.accel, options.upto, request)
+    choice = Choice(options.profile, options.accel, options.upto, request, options.base)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return VERBS[options.verb].act(Pipeline(Paths.of_checkout(), choice, ui), options).exit_code

@@ -51,7 +51,7 @@ def fetch(source: DebianSource, cache: Path, ui: Ui) -> Path:
     """
     pinned = cache / source.deb_name
     if not pinned.exists():
-        with ui.step(f"download {source.package} from {source.suite}"):
+        with ui.step(f"download {source.package} {source.version}"):
             pinned = _Apt(cache / "apt", source.suite).download(source, cache, ui)
     if pinned.name != source.deb_name:
         return pinned
@@ -110,7 +110,7 @@ class _Apt:
         for wanted in (f"{source.package}={source.version}", source.package):
             if self._try("download", wanted, cwd=target):
                 break
-            ui.warn(f"{source.suite} has no {wanted}")
+            ui.warn(f"{source.suite or 'apt'} has no {wanted}")
         else:
             raise KtError(f"{source.package} is not to be had", hint=_WAYS_OUT)
         return max(target.glob(f"{source.package}_*_all.deb"), key=lambda deb: deb.stat().st_ctime)

@@ -51,6 +51,7 @@ class Choice:
     accel: str = "auto"
     upto: str = ""
     request: Request = Request()
+    base: str = ""
 
 
 class Pipeline:
@@ -68,7 +69,7 @@ class Pipeline:
     @cached_property
     def base(self) -> Base:
         """The kernel the series is made for."""
-        return load_base(self.paths.patches / "bases.toml")
+        return load_base(self.paths.patches / "bases.toml", self.choice.base)
 
     @cached_property
     def full_series(self) -> series.Series:

@@ -40,8 +40,8 @@ class Source:
     """An imported kernel.
 
     `base` is the commit before the series, `version` what its Makefile says, `is_default` whether
-    it is the source that patches/bases.toml pins, to be patched; `base_commit` is the upstream
-    commit, '' if unknown.
+    it is the source that patches/bases.toml pins for the default base, to be patched; `base_commit`
+    is the upstream commit, '' if unknown; `lacks` are options that it does not know.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Source:
     version: str
     is_default: bool
     base_commit: str
+    lacks: tuple[str, ...] = ()
 
     def build_key(self, profile: str) -> str:
         """Name of build folder and image of a profile."""
@@ -92,19 +93,19 @@ def _packaged(base: Base, paths: Paths, ui: Ui) -> Source:
             f"{tree} was not imported from {base.debian.package} {base.debian.version}, which "
             "patches/bases.toml pins (newer package?); 'kt clean --all' starts afresh"
         )
-    return _source(tree, base, is_default=True)
+    return _source(tree, base, is_default=base.is_default)
 
 
 def _tarball(tarball: Path, base: Base, paths: Paths, ui: Ui) -> Source:
     if not tarball.is_file():
         raise KtError(f"KERNEL_TARBALL: no file {tarball}")
     digest = debian.sha256(tarball)
-    is_default = digest == base.debian.tarball_sha256
-    name = f"linux-{base.kernel}" if is_default else f"tarball-{digest[:8]}"
+    is_pinned = digest == base.debian.tarball_sha256
+    name = f"linux-{base.kernel}" if is_pinned else f"tarball-{digest[:8]}"
     tree = paths.sources / name
     if _origin(tree) != f"sha256:{digest}":
         _import_tarball(tarball, tree, ui)
-    return _source(tree, base, is_default=is_default)
+    return _source(tree, base, is_default=is_pinned and base.is_default)
 
 
 def _own(origin: Path, base: Base, paths: Paths, ui: Ui) -> Source:
@@ -126,7 +127,8 @@ def _source(tree: Path, base: Base, *, is_default: bool, tagged: str | None = No
     if commit is None:
         raise KtError(f"{tree} has no branch '{BASE_BRANCH}'", hint=f"delete {tree} and try again")
     version = kernel_version(git.call("show", f"{commit}:Makefile"))
-    return Source(tree.name, git, commit, version, is_default, tagged or base.commit)
+    known = tagged or base.commit
+    return Source(tree.name, git, commit, version, is_default, known, base.lacks)
 
 
 def kernel_version(makefile: str) -> str:

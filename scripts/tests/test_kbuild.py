@@ -91,6 +91,11 @@ class BuildTest(unittest.TestCase):
         with self.assertRaisesRegex(KtError, r"dropped 1 options: CONFIG_KASAN=y \(is n\)"):
             self.build("CONFIG_KASAN=y\nCONFIG_KUNIT=y\n").configure(self.ui)
 
+    def test_option_that_another_base_lacks(self) -> None:
+        build = self.build("CONFIG_KASAN=y\nCONFIG_KUNIT=y\n")
+        replace(build, source=replace(build.source, lacks=("KASAN",))).configure(self.ui)
+        self.assertEqual(build.config.read_text(), "CONFIG_KUNIT=y\n")
+
     def test_failed_build_shows_its_errors(self) -> None:
         build = self.build("CONFIG_KUNIT=y\n")
         with self.assertRaisesRegex(KtError, "the build of plain failed") as caught:

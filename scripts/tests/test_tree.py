@@ -3,10 +3,11 @@
 
 import io
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ktlib import branch, mail, posting, series
+from ktlib import branch, debian, mail, posting, proc, series
 from ktlib.bases import Base, DebianSource
 from ktlib.errors import KtError
 from ktlib.git import Git
@@ -15,7 +16,7 @@ from ktlib.paths import Paths
 from ktlib.source import Request, Source, obtain
 from ktlib.ui import Ui
 
-BASE = Base("v7.3", "7.3", "v7.3.4", "", "unknown", DebianSource("s", "linux", "1", "", ""))
+BASE = Base("v7.3", True, "7.3", "v7.3.4", "", "unknown", DebianSource("s", "linux", "1", "", ""))
 MAKEFILE = "VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\n"
 
 
@@ -136,6 +137,17 @@ class SourceTest(TreeCase):
         self.write(self.kernel / "Makefile", MAKEFILE.replace("3", "2"))
         self.source()
         self.assertIn("this is Linux 7.2.4; the series is made for 7.3.y", self.printed.getvalue())
+
+    def test_only_the_default_base_has_plain_names(self) -> None:
+        tarball = self.top / "linux.tar"
+        proc.output(["tar", "-C", self.top, "-cf", tarball, "kernel"])
+        pinned = replace(BASE.debian, tarball_sha256=debian.sha256(tarball))
+        keys = []
+        for is_default in (True, False):
+            base = replace(BASE, is_default=is_default, debian=pinned)
+            source = obtain(Request(tarball=tarball), base, self.paths, self.ui)
+            keys.append(source.build_key("plain"))
+        self.assertEqual(keys, ["plain", "plain@linux-7.3"])
 
     def test_not_a_kernel(self) -> None:
         with self.assertRaisesRegex(KtError, "not the top of a kernel source"):
