@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,9 @@ class Candidate:
 @dataclass(frozen=True)
 class Base:
     """One supported kernel; `name` is the folder of its series, `is_default` whether it is the one
-    that is taken when none is named, `commit` may be empty; `lacks` are options of profiles that it
-    does not know, `tried` the kernels that the series is not made for."""
+    that is taken when none is named, `commit` may be empty; `instead` has the lines that take the
+    place of options of profiles that it does not have, `tried` the kernels that the series is not
+    made for."""
 
     name: str
     is_default: bool
@@ -53,7 +55,7 @@ class Base:
     commit: str
     differs_from_upstream: str
     debian: DebianSource
-    lacks: tuple[str, ...] = ()
+    instead: Mapping[str, str] = field(default_factory=dict)
     tried: tuple[Candidate, ...] = ()
 
 
@@ -68,12 +70,11 @@ def load_base(file: Path, name: str = "") -> Base:
         tables = tomllib.loads(file.read_text("utf-8"))
         default = next(iter(tables))
         chosen = name or default
+        if chosen not in tables:
+            raise KtError(f"no base {chosen} in {file}", hint=f"bases: {', '.join(tables)}")
         fields = dict(tables[chosen])
         debian = DebianSource(**fields.pop("debian"))
         tried = tuple(_candidate(*item) for item in fields.pop("tried", {}).items())
-        lacks = tuple(fields.pop("lacks", ()))
-        return Base(chosen, chosen == default, debian=debian, lacks=lacks, tried=tried, **fields)
-    except (OSError, tomllib.TOMLDecodeError, TypeError, StopIteration) as error:
+        return Base(chosen, chosen == default, debian=debian, tried=tried, **fields)
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, StopIteration) as error:
         raise KtError(f"{file}: {error}", hint="the fields are described in that file") from error
-    except KeyError as error:
-        raise KtError(f"{file}: no base {error}", hint=f"bases: {', '.join(tables)}") from error

@@ -43,7 +43,7 @@ def _source(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     base, ui = pipeline.base, pipeline.ui
     ui.info(f"Linux {source.version} in {source.git.top}, base {source.base[:12]}")
     ui.info(f"upstream commit: {source.base_commit or f'not known (that of {base.tag})'}")
-    if source.is_default:
+    if source.is_pinned:
         ui.info(f"files of the series that Debian has changed: {base.differs_from_upstream}")
     return Outcome.PASS
 
@@ -190,8 +190,9 @@ def _models(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
 
 
 def _mutants(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    found = pipeline.chosen_mutants(options.names)
     pipeline.prove_whole()
-    hunt = gates.Gate("mutants", lambda: pipeline.hunt(options.names))
+    hunt = gates.Gate("mutants", lambda: pipeline.hunt(found))
     return gates.run_gates([hunt], pipeline.ui)
 
 
@@ -271,6 +272,12 @@ VERBS = {
     "help": Verb("this list", _help),
 }
 
+# Of these, other bases have nothing of their own: tables, mutants, figures, pages of the notes.
+OF_DEFAULT_BASE = frozenset(
+    "apply-check bench bench-check bisect-check check check-fops lava mutants recipients test "
+    "userspace-mutants".split()
+)
+
 _VARIABLES = (
     ("PROFILE=plain", "--profile", "kernel-config/scenarios.toml has them: plain, debug"),
     ("ACCEL=auto", "--accel", "auto, tcg or kvm; auto tries whether KVM really works"),
@@ -347,7 +354,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     choice = Choice(options.profile, options.accel, options.upto, request, options.base)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return VERBS[options.verb].act(Pipeline(Paths.of_checkout(), choice, ui), options).exit_code
+        pipeline = Pipeline(Paths.of_checkout(), choice, ui)
+        if options.verb in OF_DEFAULT_BASE and not pipeline.base.is_default:
+            raise KtError(f"{options.verb} is about the default base alone", hint="leave out BASE")
+        return VERBS[options.verb].act(pipeline, options).exit_code
     except KtError as error:
         print(f"error: {error}", file=sys.stderr)
         for line in error.hint.splitlines():

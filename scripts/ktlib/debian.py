@@ -20,7 +20,7 @@ from ktlib.ui import Ui
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _WAYS_OUT = """other ways to a source:
   KERNEL_SRC=<git tree or source folder>  a kernel of your own
-  KERNEL_TARBALL=<file>                   linux-7.3.y.tar.xz, or the .tar.xz out of the package"""
+  KERNEL_TARBALL=<file>                   linux-X.Y.Z.tar.xz, or the .tar.xz out of the package"""
 
 
 def sha256(file: Path) -> str:

@@ -95,7 +95,11 @@ def guest_gates(pipeline: Pipeline) -> list[Gate]:
     return [
         Gate("build", lambda: _stage(lambda: pipeline.image), needs=("source",)),
         Gate("guest", lambda: _guest(pipeline), needs=("build",)),
-        Gate("mutants", lambda: pipeline.hunt(mutants.SAMPLE), needs=("guest",)),
+        Gate(
+            "mutants",
+            lambda: pipeline.hunt(pipeline.chosen_mutants(mutants.SAMPLE)),
+            needs=("guest",),
+        ),
     ]
 
 

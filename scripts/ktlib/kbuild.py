@@ -137,9 +137,7 @@ class Build:
         with ui.step(f"configure {self.profile.kernel}") as step:
             wanted = kconfig.merged(self.profile.fragments)
             wanted |= self._series_options(ui)
-            wanted = {
-                name: value for name, value in wanted.items() if name not in self.source.lacks
-            }
+            wanted = kconfig.replaced(wanted, self.source.instead)
             wanted_file = self.folder / _WANTED_FILE
             wanted_file.write_text(kconfig.rendered(wanted))
             self._make("allnoconfig", env={"KCONFIG_ALLCONFIG": str(wanted_file)})

@@ -62,6 +62,14 @@ def merged(fragments: Iterable[Path]) -> dict[str, str]:
     return wanted
 
 
+def replaced(wanted: Mapping[str, str], instead: Mapping[str, str]) -> dict[str, str]:
+    """What to ask a tree for that has other options: `instead` has for such an option the line that
+    takes its place, '' for none."""
+    lines = [instead[option] for option in wanted if option in instead]
+    others = {option: value for option, value in wanted.items() if option not in instead}
+    return others | parse("\n".join(lines), "patches/bases.toml")
+
+
 def rendered(options: Mapping[str, str]) -> str:
     """The options as a file that KCONFIG_ALLCONFIG takes."""
     lines = [

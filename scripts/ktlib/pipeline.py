@@ -179,11 +179,13 @@ class Pipeline:
         checks = models.load(self.paths.models / "models.toml", names)
         return models.run(checks, self.paths.models, self.paths.out / "models", self.ui)
 
-    def hunt(self, names: Sequence[str]) -> Tally:
-        """Boot every mutant of these names (of all, for none) and see whether it is noticed, when
-        the series without them has been seen to pass."""
-        folder = self.paths.patches / self.base.name / "mutants"
-        found = mutants.find(folder, names)
+    def chosen_mutants(self, names: Sequence[str]) -> list[mutants.Mutant]:
+        """Those of the series that have these names; all, for none."""
+        return mutants.find(self.paths.patches / self.base.name / "mutants", names)
+
+    def hunt(self, found: Sequence[mutants.Mutant]) -> Tally:
+        """Boot every one of these mutants and see whether it is noticed, when the series without
+        them has been seen to pass."""
         self.ui.info(f"{len(found)} mutants")
         return mutants.hunt(found, self.source.git, self._rebuilt_run, self.ui)
 

@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,29 +39,31 @@ class Request:
 class Source:
     """An imported kernel.
 
-    `base` is the commit before the series, `version` what its Makefile says, `is_default` whether
-    it is the source that patches/bases.toml pins for the default base, to be patched; `base_commit`
-    is the upstream commit, '' if unknown; `lacks` are options that it does not know.
+    `base` is the commit before the series, `version` what its Makefile says, `is_pinned` whether it
+    is the source that patches/bases.toml pins, to be patched; `suffix` ends the names of its build
+    folders, '' for what is pinned of the default base; `base_commit` is the upstream commit, '' if
+    unknown; `instead` has lines of its configuration for options that it does not have.
     """
 
     name: str
     git: Git
     base: str
     version: str
-    is_default: bool
+    is_pinned: bool
+    suffix: str
     base_commit: str
-    lacks: tuple[str, ...] = ()
+    instead: Mapping[str, str]
 
     def build_key(self, profile: str) -> str:
         """Name of build folder and image of a profile."""
-        return profile if self.is_default else f"{profile}@{self.name}"
+        return profile + self.suffix
 
     def beside(self, purpose: str = "base") -> Source:
         """The same source in a work tree of its own, so that neither disturbs the other's build."""
         tree = self.git.top.with_name(f"{self.name}-{purpose}")
         if not (tree / ".git").exists():
             self.git.call("worktree", "add", "--quiet", "--detach", tree, self.base)
-        return replace(self, name=tree.name, git=Git(tree), is_default=False)
+        return replace(self, name=tree.name, git=Git(tree), is_pinned=False, suffix=f"@{tree.name}")
 
 
 def obtain(request: Request, base: Base, paths: Paths, ui: Ui) -> Source:
@@ -93,7 +95,7 @@ def _packaged(base: Base, paths: Paths, ui: Ui) -> Source:
             f"{tree} was not imported from {base.debian.package} {base.debian.version}, which "
             "patches/bases.toml pins (newer package?); 'kt clean --all' starts afresh"
         )
-    return _source(tree, base, is_default=base.is_default)
+    return _source(tree, base, is_pinned=True)
 
 
 def _tarball(tarball: Path, base: Base, paths: Paths, ui: Ui) -> Source:
@@ -105,7 +107,7 @@ def _tarball(tarball: Path, base: Base, paths: Paths, ui: Ui) -> Source:
     tree = paths.sources / name
     if _origin(tree) != f"sha256:{digest}":
         _import_tarball(tarball, tree, ui)
-    return _source(tree, base, is_default=is_pinned and base.is_default)
+    return _source(tree, base, is_pinned=is_pinned)
 
 
 def _own(origin: Path, base: Base, paths: Paths, ui: Ui) -> Source:
@@ -118,17 +120,18 @@ def _own(origin: Path, base: Base, paths: Paths, ui: Ui) -> Source:
     else:
         _import_folder(origin, tree, ui)
     tagged = Git(tree).commit_of(base.tag)
-    return _source(tree, base, is_default=False, tagged=tagged)
+    return _source(tree, base, is_pinned=False, tagged=tagged)
 
 
-def _source(tree: Path, base: Base, *, is_default: bool, tagged: str | None = None) -> Source:
+def _source(tree: Path, base: Base, *, is_pinned: bool, tagged: str | None = None) -> Source:
     git = Git(tree)
     commit = git.commit_of(BASE_BRANCH)
     if commit is None:
         raise KtError(f"{tree} has no branch '{BASE_BRANCH}'", hint=f"delete {tree} and try again")
     version = kernel_version(git.call("show", f"{commit}:Makefile"))
     known = tagged or base.commit
-    return Source(tree.name, git, commit, version, is_default, known, base.lacks)
+    suffix = "" if is_pinned and base.is_default else f"@{tree.name}"
+    return Source(tree.name, git, commit, version, is_pinned, suffix, known, base.instead)
 
 
 def kernel_version(makefile: str) -> str:

@@ -42,6 +42,13 @@ class CommandLineTest(unittest.TestCase):
             err, "error: both KERNEL_SRC and KERNEL_TARBALL are given\n   give one of them\n"
         )
 
+    def test_what_other_bases_have_not(self) -> None:
+        self.assertLessEqual(cli.OF_DEFAULT_BASE, set(cli.VERBS))
+        for verb in cli.OF_DEFAULT_BASE:
+            code, _, err = run(verb, "--base", "v6.12")
+            self.assertEqual(code, Outcome.INFRA.exit_code)
+            self.assertIn(f"error: {verb} is about the default base alone\n", err)
+
     def test_unknown_verb(self) -> None:
         code, _, err = run("dance")
         self.assertEqual(code, 2)

@@ -59,7 +59,7 @@ class BuildTest(unittest.TestCase):
         tree = self.file("tree/lib/Kconfig", "config TEST_REVOKE\n\ttristate\n").parents[1]
         proc.output(["git", "init", "-q", tree], env=git_env())
         Git(tree).call("add", ".")
-        source = Source("linux", Git(tree), "", "7.3.4", True, "")
+        source = Source("linux", Git(tree), "", "7.3.4", True, "", "", {})
         profile = Profile(
             name="plain",
             about="",
@@ -93,7 +93,7 @@ class BuildTest(unittest.TestCase):
 
     def test_option_that_another_base_lacks(self) -> None:
         build = self.build("CONFIG_KASAN=y\nCONFIG_KUNIT=y\n")
-        replace(build, source=replace(build.source, lacks=("KASAN",))).configure(self.ui)
+        replace(build, source=replace(build.source, instead={"KASAN": ""})).configure(self.ui)
         self.assertEqual(build.config.read_text(), "CONFIG_KUNIT=y\n")
 
     def test_failed_build_shows_its_errors(self) -> None:

@@ -53,6 +53,15 @@ class MergeTest(unittest.TestCase):
         with self.assertRaisesRegex(KtError, "no fragment .*three"):
             kconfig.merged([self.folder / "three"])
 
+    def test_options_of_another_tree(self) -> None:
+        wanted = {"A": "y", "B": "1", "C": "n"}
+        instead = {"A": "", "B": "CONFIG_OLD_B=y", "D": "CONFIG_OLD_D=y"}
+        self.assertEqual(kconfig.replaced(wanted, instead), {"C": "n", "OLD_B": "y"})
+
+    def test_bad_line_of_another_tree(self) -> None:
+        with self.assertRaisesRegex(KtError, "bases.toml:1: 'y' is not a line"):
+            kconfig.replaced({"A": "y"}, {"A": "y"})
+
     def test_render_and_parse_agree(self) -> None:
         options = {"A": "y", "B": "n", "C": "0x10"}
         self.assertEqual(kconfig.parse(kconfig.rendered(options), "f"), options)

@@ -6,17 +6,20 @@ import sys
 import unittest
 from pathlib import Path
 
+from ktlib.bases import load_base
 from ktlib.ktap import Status, parse
 from ktlib.paths import Paths
 
 DATA = Path(__file__).parent / "testdata" / "ktap"
-PARSERS = sorted(Paths.of_checkout().sources.glob("*/tools/testing/kunit/kunit_parser.py"))
+PATHS = Paths.of_checkout()
+KERNEL = load_base(PATHS.patches / "bases.toml").kernel
+KUNIT = PATHS.sources / f"linux-{KERNEL}" / "tools/testing/kunit"
 
 
-@unittest.skipUnless(PARSERS, "no kernel source imported yet")
+@unittest.skipUnless(KUNIT.is_dir(), "no kernel source imported yet")
 class OracleTest(unittest.TestCase):
     def test_kunit_results(self) -> None:
-        self.enterContext(_importable(PARSERS[0].parent))
+        self.enterContext(_importable(KUNIT))
         parser = importlib.import_module("kunit_parser")
         silent = importlib.import_module("kunit_printer").Printer(print=False)
         text = (DATA / "kunit-and-kselftest.ktap").read_text().partition("\n\n")[2]

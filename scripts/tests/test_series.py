@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from ktlib import series, series_checks
 from ktlib.errors import KtError
+from ktlib.paths import Paths
 
 TEXT = """\
 # the list
@@ -51,6 +52,15 @@ class SeriesTest(unittest.TestCase):
         self.assertEqual(series_checks.strays(patch), "")
         patch += "diff --git a/fs/revoke.c b/fs/revoke.c\n"
         self.assertIn("changes fs/revoke.c", series_checks.strays(patch))
+
+    def test_every_base_has_the_same_selftests(self) -> None:
+        """As long as it does: kt apply --base NAME, kt export --base NAME."""
+        new = set()
+        for file in Paths.of_checkout().patches.glob("*/series"):
+            found = series.load(file.parent)
+            for entry in (entry for entry in found.entries if entry.generated):
+                new.add((file.parent / entry.name).read_text().partition("\nnew file mode")[2])
+        self.assertEqual(len(new), 1)
 
     def test_hash_is_that_of_sha256sum(self) -> None:
         series_of_two = self.load("0001-a.patch\n0002-b.patch\n", "0001-a.patch", "0002-b.patch")

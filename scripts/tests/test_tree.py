@@ -147,6 +147,7 @@ class SourceTest(TreeCase):
             base = replace(BASE, is_default=is_default, debian=pinned)
             source = obtain(Request(tarball=tarball), base, self.paths, self.ui)
             keys.append(source.build_key("plain"))
+            self.assertTrue(source.is_pinned)
         self.assertEqual(keys, ["plain", "plain@linux-7.3"])
 
     def test_not_a_kernel(self) -> None:

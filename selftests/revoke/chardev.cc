@@ -168,23 +168,6 @@ private:
 	dev_t number_ = 0;
 };
 
-/* Their inodes may lie where others did, through which the device that goes was opened. */
-void new_nodes_lead_to_others_while_removal_waits()
-{
-	constexpr unsigned int enough = 100;
-	const Control control;
-	const Object file = control.file("busy", all_methods);
-	const Object other = control.file("other", all_methods);
-
-	for (unsigned int i = 0; i < enough; i++)
-		check_equal(object_id_of(Node{file}.open_node().get()), file.id(), "identity");
-	HeldRemoval removal{file};
-	for (unsigned int i = 0; i < enough; i++)
-		check_equal(object_id_of(Node{other}.open_node().get()), other.id(),
-			    "identity of the other device");
-	removal.finish();
-}
-
 /* Through one inode: what the old device leaves there must not get at the new one. */
 void node_leads_to_the_next_device()
 {
@@ -228,8 +211,6 @@ int main(int argc, char **argv)
 			{"removal_waits_for_other_sleepers", removal_waits_for_other_sleepers},
 			{"others_are_opened_while_removal_waits",
 			 others_are_opened_while_removal_waits},
-			{"new_nodes_lead_to_others_while_removal_waits",
-			 new_nodes_lead_to_others_while_removal_waits},
 			{"node_leads_to_the_next_device", node_leads_to_the_next_device},
 		});
 }
