@@ -361,15 +361,15 @@ void watchers_close_before_they_are_told()
 	unsigned int untold = 0;
 
 	for (unsigned int round = 0; round < rounds; round++) {
+		UniqueFd line{static_cast<int>(request_line(file, 0).value)};
 		std::vector<UniqueFd> files;
 
+		check(static_cast<bool>(line), "no line");
 		for (unsigned int i = 0; i < watchers; i++) {
 			files.push_back(chip.open_chip());
 			check_ok(watch_line(files.back(), 0), "watch");
 		}
-		/* And given back. */
-		check(static_cast<bool>(UniqueFd{static_cast<int>(request_line(file, 0).value)}),
-		      "no line");
+		line.reset();
 		/* From the one who is told last. */
 		for (; !files.empty(); files.pop_back())
 			untold += wait_in_poll(files.back(), 0).value == 0;
