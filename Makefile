@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Thin verbs over scripts/kt; 'make help' lists them.
 
-VERBS := run test check check-fops harness userspace userspace-mutants models mutants regress stress soak bench bench-check shell deps source apply apply-check bisect-check export series recipients lava config build image clean help
+VERBS := run test check check-fops harness userspace userspace-mutants models mutants regress stress soak bench bench-check shell deps source apply apply-check bisect-check export range-diff series recipients lava config build image clean help
 PYTHON := /usr/bin/python3
 
 # Variable of make -> option of kt; one that is not set is not passed on.

@@ -8,11 +8,22 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from ktlib import apply_check, bisect_check, branch, deps, gates, lava, posting, stress, userspace
+from ktlib import (
+    apply_check,
+    bisect_check,
+    branch,
+    deps,
+    gates,
+    lava,
+    posting,
+    range_diff,
+    stress,
+    userspace,
+)
 from ktlib.errors import KtError
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
@@ -100,6 +111,17 @@ def _export(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
         return Outcome.PASS
     written = branch.export(source, series, pipeline.paths.selftests, pipeline.ui)
     pipeline.ui.info(f"{written.folder}: {len(written.entries)} patches")
+    return Outcome.PASS
+
+
+def _range_diff(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    _refuse_part(options)
+    if pipeline.base.is_default:
+        raise KtError("range-diff compares another base with the default one", hint="give BASE")
+    default = Pipeline(pipeline.paths, replace(pipeline.choice, base=""), pipeline.ui)
+    page = pipeline.paths.patches / pipeline.base.name / range_diff.PAGE
+    page.write_text(range_diff.between(default.commits(), pipeline.commits()), "utf-8")
+    pipeline.ui.info(str(page))
     return Outcome.PASS
 
 
@@ -262,6 +284,7 @@ VERBS = {
     "apply-check": Verb("try the series on other kernels, patch by patch", _apply_check),
     "bisect-check": Verb("build every patch in order: no new warnings", _bisect_check),
     "export": Verb("write the branch, and selftests/, back to patches/", _export),
+    "range-diff": Verb("write down how the series for BASE differs from the default", _range_diff),
     "series": Verb("one mbox of cover letter and patches for b4 or git am", _series),
     "recipients": Verb("write down who has to get which patch", _recipients),
     "lava": Verb("write a job for LAVA for each profile, or tell it a run's 'results'", _lava),

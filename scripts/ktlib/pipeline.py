@@ -17,6 +17,7 @@ from ktlib import (
     harness,
     models,
     mutants,
+    range_diff,
     recipients,
     regress,
     series,
@@ -94,6 +95,10 @@ class Pipeline:
         if self.choice.upto == series.BARE:
             return branch.apply_beside(self.source, wanted, self.paths.selftests)
         return branch.apply(self.source, wanted, self.paths.selftests, self.ui, force=force)
+
+    def commits(self) -> range_diff.Commits:
+        """The series, applied."""
+        return range_diff.Commits(self.source.git, self.source.base, self.apply())
 
     @cached_property
     def configured(self) -> Build:
