@@ -267,6 +267,7 @@ void ModuleSource::describe(History &history) const
 void ModuleSource::begin()
 {
 	chosen_.clear();
+	rounds_++;
 	control_ = std::make_unique<Control>();
 }
 
@@ -355,10 +356,14 @@ const Abilities &ModuleSource::abilities(std::uint16_t object) const
 
 /* Owners */
 
-/* Never the same name again: what is opened is the object that was meant. */
+/*
+ * Never the same name again: what is opened is the object that was meant. Not in a later round
+ * either: a node stays in /dev if there is no memory for its name when it is to go, and leads to
+ * whoever has its number next.
+ */
 std::string ModuleSource::file_name(std::uint16_t object, std::uint32_t generation) const
 {
-	return fmt::format("{}.{}", chosen_.at(object).row.name, generation);
+	return fmt::format("{}.{}.{}", chosen_.at(object).row.name, rounds_, generation);
 }
 
 std::string ModuleSource::path(const Ref &ref) const

@@ -70,6 +70,7 @@ private:
 	[[nodiscard]] std::string path(const Ref &ref) const;
 
 	std::vector<Chosen> chosen_;
+	std::uint32_t rounds_ = 0;
 	std::unique_ptr<revoke_test::Control> control_;
 	bool loaded_ = false; /* by load() */
 };
