@@ -76,5 +76,5 @@ def load_base(file: Path, name: str = "") -> Base:
         debian = DebianSource(**fields.pop("debian"))
         tried = tuple(_candidate(*item) for item in fields.pop("tried", {}).items())
         return Base(chosen, chosen == default, debian=debian, tried=tried, **fields)
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, StopIteration) as error:
+    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
         raise KtError(f"{file}: {error}", hint="the fields are described in that file") from error

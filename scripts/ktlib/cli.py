@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -37,10 +37,14 @@ _INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb: what it does in one line, and the function that does it."""
+    """A verb: what it does in one line, and the function that does it; whether it is about the
+    series as a whole, and whether about the default base, as others have nothing of their own for
+    it: tables, mutants, figures, pages of the notes."""
 
     about: str
     act: Callable[[Pipeline, argparse.Namespace], Outcome]
+    whole_series: bool = False
+    default_base: bool = False
 
 
 def _deps(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
@@ -72,18 +76,10 @@ def _apply_check(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 
 
 def _bisect_check(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
-    _refuse_part(options)
     return pipeline.bisect(bisect_check.lanes_of(options.lanes), boot=options.boot)
 
 
-def _refuse_part(options: argparse.Namespace) -> None:
-    """For what is about the series as a whole."""
-    if options.upto:
-        raise KtError(f"{options.verb} takes all of the series", hint="leave out UPTO")
-
-
 def _series(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
-    _refuse_part(options)
     tip = pipeline.apply()
     signoff = posting.parse_identity(options.signoff) if options.signoff else None
     content = posting.mails(pipeline.source, pipeline.full_series, tip, signoff)
@@ -97,7 +93,6 @@ def _series(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
 
 
 def _export(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
-    _refuse_part(options)
     source, series = pipeline.source, pipeline.full_series
     if options.signoff:
         if options.output is None:
@@ -114,11 +109,10 @@ def _export(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return Outcome.PASS
 
 
-def _range_diff(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
-    _refuse_part(options)
+def _range_diff(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     if pipeline.base.is_default:
         raise KtError("range-diff compares another base with the default one", hint="give BASE")
-    default = Pipeline(pipeline.paths, replace(pipeline.choice, base=""), pipeline.ui)
+    default = Pipeline(pipeline.paths, Choice(), pipeline.ui)
     page = pipeline.paths.patches / pipeline.base.name / range_diff.PAGE
     page.write_text(range_diff.between(default.commits(), pipeline.commits()), "utf-8")
     pipeline.ui.info(str(page))
@@ -144,8 +138,7 @@ def _run(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return pipeline.run().outcome
 
 
-def _regress(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
-    _refuse_part(options)
+def _regress(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return pipeline.compare_with_base()
 
 
@@ -218,8 +211,7 @@ def _mutants(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
     return gates.run_gates([hunt], pipeline.ui)
 
 
-def _recipients(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
-    _refuse_part(options)
+def _recipients(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     pipeline.recipients_page.write_text(pipeline.recipients(), "utf-8")
     pipeline.ui.info(str(pipeline.recipients_page))
     return Outcome.PASS
@@ -262,44 +254,75 @@ def _help(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 
 VERBS = {
     "run": Verb("all the way: packages, source, series, build, boot, tests, verdict", _run),
-    "test": Verb("everything that must be green, the boot included", _test),
-    "check": Verb("the part of 'test' that boots nothing: units, linters, the series", _check),
-    "check-fops": Verb("hold every use of f_op against the table of reasons", _check_fops),
+    "test": Verb("everything that must be green, the boot included", _test, default_base=True),
+    "check": Verb(
+        "the part of 'test' that boots nothing: units, linters, the series",
+        _check,
+        default_base=True,
+    ),
+    "check-fops": Verb(
+        "hold every use of f_op against the table of reasons", _check_fops, default_base=True
+    ),
     "harness": Verb("build the stress program for this machine, and run its own tests", _harness),
     "models": Verb("search the Promela models, whole and with protections taken out", _models),
-    "mutants": Verb("take protections out one by one: a test must notice each", _mutants),
+    "mutants": Verb(
+        "take protections out one by one: a test must notice each", _mutants, default_base=True
+    ),
     "userspace": Verb("run fs/revoke.c as a program: a storm of threads, sanitizers", _userspace),
-    "userspace-mutants": Verb("the same with protections taken out of it", _userspace_mutants),
-    "regress": Verb("the kernel's own kselftests without and with the series", _regress),
+    "userspace-mutants": Verb(
+        "the same with protections taken out of it", _userspace_mutants, default_base=True
+    ),
+    "regress": Verb(
+        "the kernel's own kselftests without and with the series", _regress, whole_series=True
+    ),
     "stress": Verb("boot and run revoke-stress alone; report.html in the run's folder", _stress),
     "soak": Verb("the same with the profiles plain, debug, kcsan and fault in turn", _soak),
-    "bench": Verb("what the series costs: both kernels, side by side; report.html", _bench),
+    "bench": Verb(
+        "what the series costs: both kernels, side by side; report.html", _bench, default_base=True
+    ),
     "bench-check": Verb(
-        "count again: within the bounds, and no worse than the baseline?", _bench_check
+        "count again: within the bounds, and no worse than the baseline?",
+        _bench_check,
+        default_base=True,
     ),
     "shell": Verb("boot the patched kernel to a prompt", _shell),
     "deps": Verb("install what is missing (root), or print the line that does", _deps),
     "source": Verb("get the kernel source into a git tree under out/src", _source),
     "apply": Verb("make the branch f_revoke there: the base and the series", _apply),
-    "apply-check": Verb("try the series on other kernels, patch by patch", _apply_check),
-    "bisect-check": Verb("build every patch in order: no new warnings", _bisect_check),
-    "export": Verb("write the branch, and selftests/, back to patches/", _export),
-    "range-diff": Verb("write down how the series for BASE differs from the default", _range_diff),
-    "series": Verb("one mbox of cover letter and patches for b4 or git am", _series),
-    "recipients": Verb("write down who has to get which patch", _recipients),
-    "lava": Verb("write a job for LAVA for each profile, or tell it a run's 'results'", _lava),
+    "apply-check": Verb(
+        "try the series on other kernels, patch by patch", _apply_check, default_base=True
+    ),
+    "bisect-check": Verb(
+        "build every patch in order: no new warnings",
+        _bisect_check,
+        whole_series=True,
+        default_base=True,
+    ),
+    "export": Verb(
+        "write the branch, and selftests/, back to patches/", _export, whole_series=True
+    ),
+    "range-diff": Verb(
+        "write down how the series for BASE differs from the default",
+        _range_diff,
+        whole_series=True,
+    ),
+    "series": Verb(
+        "one mbox of cover letter and patches for b4 or git am", _series, whole_series=True
+    ),
+    "recipients": Verb(
+        "write down who has to get which patch", _recipients, whole_series=True, default_base=True
+    ),
+    "lava": Verb(
+        "write a job for LAVA for each profile, or tell it a run's 'results'",
+        _lava,
+        default_base=True,
+    ),
     "config": Verb("configure the kernel of a profile", _config),
     "build": Verb("build kernel, modules and kselftests", _build),
     "image": Verb("make the guest's initramfs", _image),
     "clean": Verb("delete what was made, but not out/src (--all: that too)", _clean),
     "help": Verb("this list", _help),
 }
-
-# Of these, other bases have nothing of their own: tables, mutants, figures, pages of the notes.
-OF_DEFAULT_BASE = frozenset(
-    "apply-check bench bench-check bisect-check check check-fops lava mutants recipients test "
-    "userspace-mutants".split()
-)
 
 _VARIABLES = (
     ("PROFILE=plain", "--profile", "kernel-config/scenarios.toml has them: plain, debug"),
@@ -378,9 +401,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         pipeline = Pipeline(Paths.of_checkout(), choice, ui)
-        if options.verb in OF_DEFAULT_BASE and not pipeline.base.is_default:
+        verb = VERBS[options.verb]
+        if verb.whole_series and options.upto:
+            raise KtError(f"{options.verb} takes all of the series", hint="leave out UPTO")
+        if verb.default_base and not pipeline.base.is_default:
             raise KtError(f"{options.verb} is about the default base alone", hint="leave out BASE")
-        return VERBS[options.verb].act(pipeline, options).exit_code
+        return verb.act(pipeline, options).exit_code
     except KtError as error:
         print(f"error: {error}", file=sys.stderr)
         for line in error.hint.splitlines():

@@ -112,7 +112,7 @@ class _Apt:
                 break
             ui.warn(f"{source.suite or 'apt'} has no {wanted}")
         else:
-            raise KtError(f"{source.package} is not to be had", hint=_WAYS_OUT)
+            raise KtError(f"{source.package} is not to be had", hint=self._ways_out)
         return max(target.glob(f"{source.package}_*_all.deb"), key=lambda deb: deb.stat().st_ctime)
 
     def newest(self, package: str) -> str:
@@ -121,12 +121,16 @@ class _Apt:
         # One line: address in quotes, name, size, checksum.
         words = self._call("download", "--print-uris", package).split()
         if len(words) < 2:
-            raise KtError(f"apt does not say where {package} is", hint=_WAYS_OUT)
+            raise KtError(f"apt does not say where {package} is", hint=self._ways_out)
         return words[1]
 
     def get(self, package: str, target: Path) -> None:
         """Fetch the newest version into `target`."""
         self._call("download", package, cwd=target)
+
+    @property
+    def _ways_out(self) -> str:
+        return _WAYS_OUT if self._suite else f"apt-get update may help; {_WAYS_OUT}"
 
     def _update(self) -> None:
         if self._suite:

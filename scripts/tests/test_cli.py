@@ -43,11 +43,16 @@ class CommandLineTest(unittest.TestCase):
         )
 
     def test_what_other_bases_have_not(self) -> None:
-        self.assertLessEqual(cli.OF_DEFAULT_BASE, set(cli.VERBS))
-        for verb in cli.OF_DEFAULT_BASE:
-            code, _, err = run(verb, "--base", "v6.12")
+        for name in (name for name, verb in cli.VERBS.items() if verb.default_base):
+            code, _, err = run(name, "--base", "v6.12")
             self.assertEqual(code, Outcome.INFRA.exit_code)
-            self.assertIn(f"error: {verb} is about the default base alone\n", err)
+            self.assertIn(f"error: {name} is about the default base alone\n", err)
+
+    def test_what_takes_no_part_of_the_series(self) -> None:
+        for name in (name for name, verb in cli.VERBS.items() if verb.whole_series):
+            code, _, err = run(name, "--upto", "core")
+            self.assertEqual(code, Outcome.INFRA.exit_code)
+            self.assertIn(f"error: {name} takes all of the series\n", err)
 
     def test_unknown_verb(self) -> None:
         code, _, err = run("dance")
