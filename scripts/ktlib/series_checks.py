@@ -18,7 +18,8 @@ from ktlib.tally import Tally
 _CHECKPATCH = ("--strict", "--no-signoff", "--show-types", "--no-summary")
 # Asks whether a new file is in MAINTAINERS; `maintained` knows. And whether it is meant that a
 # macro evaluates an argument more than once: what wait_event() and its like wait for has to be.
-_ANSWERED = "FILE_PATH_CHANGES,MACRO_ARG_REUSE"
+# And what commit 'Fixes:' names; the tree comes from an archive, without Linux' history.
+_ANSWERED = "FILE_PATH_CHANGES,MACRO_ARG_REUSE,UNKNOWN_COMMIT_ID"
 # 'Control control' of C++ is no slip of the pen.
 _NOT_FOR_CXX = "REPEATED_WORD"
 _OF_TESTS = re.compile(
