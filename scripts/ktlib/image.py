@@ -149,7 +149,7 @@ def _compile(source: Path, scratch: Path) -> Path:
 
 
 def _cpio(generator: Path, lines: list[str], scratch: Path) -> bytes:
-    file_list, archive = scratch / "list", scratch / "image.cpio"
+    file_list = scratch / "list"
     file_list.write_text("".join(f"{line}\n" for line in lines))
-    proc.output([generator, "-t", "1", "-o", archive, file_list])
-    return archive.read_bytes()
+    # Those of older kernels can write nowhere else.
+    return proc.output([generator, "-t", "1", file_list]).encode("utf-8", "surrogateescape")
