@@ -101,12 +101,13 @@ class Node:
 
 @dataclass
 class _Level:
-    """A document that is still open."""
+    """A document that is still open; with `before` results of those that it carries on."""
 
     prefix: str
     line: int
     parts: tuple[str, ...] = ()
     is_kunit: bool = False
+    before: int = 0
     plan: int | None = None
     skipped: str | None = None
     nodes: list[Node] = field(default_factory=list)
@@ -173,10 +174,21 @@ class Parser:
         if not parents:
             self._error("a second document starts")
             return
+        if self._carries_on(prefix):
+            return
         self._abandon_above(parents[-1])
         parts = parents[-1].announced
         parents[-1].announced = ()
         self._levels.append(_Level(prefix, self._line, parts))
+
+    def _carries_on(self, prefix: str) -> bool:
+        """Whether the last document is complete, and the next one belongs with it: run_kselftest.sh
+        of older kernels writes one for each folder."""
+        last = self._levels[-1]
+        if last.prefix != prefix or last.plan is None or last.plan != len(last.nodes):
+            return False
+        last.before, last.plan = last.plan, None
+        return True
 
     def _take(self, level: _Level, text: str) -> Node | None:
         plan = _PLAN.match(text)
@@ -204,7 +216,7 @@ class Parser:
     def _take_plan(self, level: _Level, count: int, remark: str | None) -> None:
         if level.plan is not None:
             self._error("a second plan")
-        level.plan = count
+        level.plan = level.before + count
         if remark and remark.upper().startswith("SKIP"):
             level.skipped = remark[len("SKIP") :].strip()
 
@@ -215,7 +227,7 @@ class Parser:
         status, note = _judge(verdict == "ok", remark or "")
         if nested and not status.is_bad:
             self._check_plan(nested)
-        expected = len(level.nodes) + 1
+        expected = len(level.nodes) + 1 - level.before
         if int(number) != expected:
             self._error(f"result {number} where {expected} is due")
         node = Node(_parts(text.strip(), note, expected), status, note, self._line)

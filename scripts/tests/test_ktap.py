@@ -66,6 +66,32 @@ class NestingTest(unittest.TestCase):
         self.assertIn("EXPECTATION FAILED", failed.diagnostics[0])
         self.assertEqual(parsed.errors, ())
 
+    def test_runner_of_older_kernels(self) -> None:
+        of_a_folder = (
+            "  TAP version 13\n"
+            "  1..2\n"
+            "  ok 1 selftests: {0}: first\n"
+            "  {1}ok 2 selftests: {0}: second\n"
+        )
+        both = of_a_folder.format("revoke", "") + of_a_folder.format("revoke_stress", "not ")
+        parsed = document(f"KTAP version 1\n1..1\n{both}not ok 1 kselftest\n# f_revoke: done 1\n")
+        self.assertEqual(
+            states(parsed),
+            {
+                "kselftest.revoke.first": Status.PASS,
+                "kselftest.revoke.second": Status.PASS,
+                "kselftest.revoke_stress.first": Status.PASS,
+                "kselftest.revoke_stress.second": Status.FAIL,
+            },
+        )
+        self.assertEqual(parsed.errors, ())
+
+    def test_runner_of_older_kernels_is_cut_short(self) -> None:
+        first = "  TAP version 13\n  1..2\n  ok 1 selftests: revoke: first\n"
+        second = "  TAP version 13\n  1..1\n  ok 1 selftests: revoke_stress: first\n"
+        parsed = document(f"KTAP version 1\n1..1\n{first}{second}ok 1 kselftest\n")
+        self.assertTrue(parsed.errors)
+
     def test_parameters_of_kunit(self) -> None:
         parsed = document(
             "KTAP version 1\n"
