@@ -11,6 +11,7 @@ OPTIONS = $(call option,PROFILE,profile) $(call option,ACCEL,accel) $(call optio
 bisect-check: OPTIONS += $(call option,LANES,lanes) $(if $(BOOT),--boot)
 lava: OPTIONS += $(call option,REPOSITORY,repository)
 stress soak: OPTIONS += $(call option,DURATION,duration) $(call option,SEED,seed) $(call option,WORKLOADS,workloads)
+image: OPTIONS += $(call option,ROOTFS,rootfs)
 bench: OPTIONS += $(call option,BOOTS,boots)
 
 .DEFAULT_GOAL := help

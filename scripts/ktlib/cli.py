@@ -28,7 +28,7 @@ from ktlib.errors import KtError
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
 from ktlib.pipeline import Choice, Pipeline
-from ktlib.scenarios import load_run_profiles
+from ktlib.scenarios import DEBIAN, INITRAMFS, ROOTFS, load_run_profiles
 from ktlib.source import Request
 from ktlib.ui import Ui
 
@@ -129,7 +129,9 @@ def _build(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
     return Outcome.PASS
 
 
-def _image(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
+def _image(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
+    if options.rootfs == DEBIAN:
+        pipeline = pipeline.with_profile(DEBIAN)
     pipeline.ui.info(str(pipeline.image))
     return Outcome.PASS
 
@@ -319,7 +321,7 @@ VERBS = {
     ),
     "config": Verb("configure the kernel of a profile", _config),
     "build": Verb("build kernel, modules and kselftests", _build),
-    "image": Verb("make the guest's initramfs", _image),
+    "image": Verb("make the guest's initramfs, or its disk", _image),
     "clean": Verb("delete what was made, but not out/src (--all: that too)", _clean),
     "help": Verb("this list", _help),
 }
@@ -339,6 +341,7 @@ _VARIABLES = (
     ("LANES=", "--lanes", "bisect-check: kernel,warnings; x86_64-allnoconfig and others; all"),
     ("BOOT=1", "--boot", "bisect-check: boot what each marker of the series stops at, too"),
     ("REPOSITORY=", "--repository", "lava: where a lab clones this repository from"),
+    ("ROOTFS=", "--rootfs", "image: initramfs; debian: a disk with Debian's userspace"),
     ("BOOTS=", "--boots", "bench: boots of each kernel for throughput, 0 for none"),
     ("KERNEL_SRC=", "--kernel-src", "a git tree (its HEAD) or source folder of your own"),
     ("KERNEL_TARBALL=", "--kernel-tarball", "a source tarball in place of Debian's package"),
@@ -377,6 +380,9 @@ def _parser() -> argparse.ArgumentParser:
     made["bench"].add_argument("--boots", type=int, default=5, metavar="N", help="for throughput")
     made["bench"].add_argument(
         "--save-baseline", action="store_true", help="for bench-check; and put it into the notes"
+    )
+    made["image"].add_argument(
+        "--rootfs", default=INITRAMFS, choices=ROOTFS, help="debian: a disk, for PROFILE=debian"
     )
     made["clean"].add_argument("--all", action="store_true", help="out/src as well")
     for name in ("export", "series"):

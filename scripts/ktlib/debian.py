@@ -29,6 +29,12 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(data, "sha256").hexdigest()
 
 
+def mirror() -> str:
+    """The address that this machine has Debian from."""
+    layout = ["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(ORIGIN)"]
+    return mirror_from(proc.output(layout))
+
+
 def mirror_from(targets: str) -> str:
     """The address of Debian's main archive among 'SITE RELEASE ORIGIN' lines.
 
@@ -140,12 +146,10 @@ class _Apt:
     def _prepare(self) -> None:
         if not _KEYRING.exists():
             raise KtError(f"{_KEYRING} is missing", hint="apt-get install debian-archive-keyring")
-        layout = ["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(ORIGIN)"]
-        mirror = mirror_from(proc.output(layout))
         for name in ("lists/partial", "cache/archives/partial"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         sources = self._folder / "sources.list"
-        sources.write_text(f"deb [signed-by={_KEYRING}] {mirror} {self._suite} main\n")
+        sources.write_text(f"deb [signed-by={_KEYRING}] {mirror()} {self._suite} main\n")
         settings = {
             "Dir::Etc::SourceList": sources,
             "Dir::Etc::SourceParts": "/dev/null",

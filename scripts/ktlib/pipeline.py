@@ -31,8 +31,9 @@ from ktlib.image import make_image
 from ktlib.kbuild import STRESS, Build
 from ktlib.outcome import Outcome
 from ktlib.paths import Paths
+from ktlib.rootfs import make_rootfs
 from ktlib.run import RunResult, RunSpec, run_guest
-from ktlib.scenarios import Profile, find_profile
+from ktlib.scenarios import DEBIAN, Profile, find_profile
 from ktlib.source import Request, Source, obtain
 from ktlib.tally import Tally
 from ktlib.ui import Ui
@@ -127,13 +128,16 @@ class Pipeline:
 
     @property
     def image(self) -> Path:
-        """The initramfs of what is built now, with all kselftests."""
+        """The initramfs or the disk of what is built now, with all kselftests."""
         return self._image()
 
     def _image(self, only: str | None = None) -> Path:
         self.need("source", "build", "selftests", "image")
         # A mutant can be in one of them.
         self.built.install_modules(self.ui)
+        if self.profile.rootfs == DEBIAN:
+            self.need("rootfs")
+            return make_rootfs(self.built, self.paths.scripts / "guest", self.paths.cache, self.ui)
         return make_image(self.built, self.paths.scripts / "guest", self.ui, only=only)
 
     @property
@@ -287,13 +291,14 @@ class Pipeline:
         return Pipeline(self.paths, choice, self.ui)
 
     def _rebuilt_run(self, mutant: mutants.Mutant | None) -> RunResult:
-        pipeline = self._with_profile(mutant.profile) if mutant and mutant.profile else self
+        pipeline = self.with_profile(mutant.profile) if mutant and mutant.profile else self
         pipeline.built.compile(self.ui)
         only = mutant.kselftest if mutant else None
         share = _MUTANT_SHARE if mutant else 1.0
         return pipeline.run(only=only, patience=_MUTANT_PATIENCE, share=share)
 
-    def _with_profile(self, profile: str) -> Pipeline:
+    def with_profile(self, profile: str) -> Pipeline:
+        """The same with another profile."""
         return Pipeline(self.paths, replace(self.choice, profile=profile), self.ui)
 
     def run_stress(self, plan: stress.Plan) -> RunResult:
@@ -311,7 +316,7 @@ class Pipeline:
         share = replace(plan, duration_s=(plan.duration_s or 0) / len(profiles) or None)
 
         def run(profile: str) -> RunResult:
-            return self._with_profile(profile).run_stress(share)
+            return self.with_profile(profile).run_stress(share)
 
         return stress.soak(run, profiles, self.ui)
 
@@ -380,7 +385,7 @@ class Pipeline:
             profile=profile.name,
             provenance=self.provenance,
             vmlinux=build.vmlinux,
-            initrd=image,
+            userspace=image,
             config=build.config,
             append=profile.append + words,
             memory_mb=profile.memory_mb,

@@ -80,10 +80,10 @@ class Deadlines:
 
 @dataclass(frozen=True)
 class Guest:
-    """What to boot: a kernel with a PVH entry, an initramfs, words for the command line."""
+    """What to boot: a kernel with a PVH entry, an initramfs or a disk, the words of its command."""
 
     vmlinux: Path
-    initrd: Path
+    userspace: Path
     append: str
     memory_mb: int
     cpus: int
@@ -100,6 +100,18 @@ def machine(accel: str, cpus: int, memory_mb: int) -> list[str]:
     ]
 
 
+def is_disk(userspace: Path) -> bool:
+    """Whether it is a disk, which several guests can share: what they write to it is lost."""
+    return userspace.suffix == ".qcow2"
+
+
+def _from(userspace: Path) -> list[str]:
+    if not is_disk(userspace):
+        return ["-initrd", str(userspace)]
+    drive = f"if=none,id=disk,format=qcow2,snapshot=on,file={userspace}"
+    return ["-drive", drive, "-device", "virtio-blk-pci,drive=disk"]
+
+
 def command(guest: Guest, accel: str, *, interactive: bool = False) -> list[str]:
     """The whole command; its logs are relative to the folder it runs in."""
     console = f"file,id=console,path={CONSOLE_LOG}"
@@ -109,7 +121,7 @@ def command(guest: Guest, accel: str, *, interactive: bool = False) -> list[str]
     return [
         *machine(speed, guest.cpus, guest.memory_mb),
         *(_ICOUNT if guest.icount else ()),
-        *("-kernel", str(guest.vmlinux), "-initrd", str(guest.initrd), "-append", guest.append),
+        *("-kernel", str(guest.vmlinux), *_from(guest.userspace), "-append", guest.append),
         *("-chardev", console, "-serial", "chardev:console"),
         *("-device", "virtio-serial-pci", "-chardev", f"file,id=ktap,path={KTAP_LOG}"),
         *("-device", f"virtserialport,chardev=ktap,name={PORT_NAME}"),

@@ -51,7 +51,7 @@ class RunSpec:
     profile: str
     provenance: Provenance
     vmlinux: Path
-    initrd: Path
+    userspace: Path
     config: Path
     append: str
     memory_mb: int
@@ -111,12 +111,12 @@ def _met_stray_breakpoint(result: RunResult) -> bool:
 def _prepare(spec: RunSpec, accel: Accel, ui: Ui) -> tuple[Path, list[str]]:
     """The run's folder with all that is known beforehand, and the command."""
     folder = rundir.create(spec.runs_dir, spec.profile)
-    rundir.keep_inputs(folder, spec.vmlinux, spec.initrd, spec.config)
+    userspace = rundir.keep_inputs(folder, spec.vmlinux, spec.userspace, spec.config)
     append = f"{spec.append} {_SLOW_WORD}" if accel.name == "tcg" else spec.append
-    kernel, initrd = Path(rundir.KERNEL), Path(rundir.INITRD)
-    guest = Guest(kernel, initrd, append, spec.memory_mb, spec.cpus, spec.icount)
+    kernel = Path(rundir.KERNEL)
+    guest = Guest(kernel, userspace, append, spec.memory_mb, spec.cpus, spec.icount)
     command = qemu.command(guest, accel.name, interactive=spec.interactive)
-    rundir.write_command(folder, command)
+    rundir.write_command(folder, command, userspace)
     ui.line(f"accel: {accel}")
     ui.info(f"folder: {folder}")
     ui.info(f"command: {shlex.join(command)}")

@@ -13,8 +13,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ktlib import qemu
+
 KERNEL = "vmlinux"
 INITRD = "initrd.cpio.gz"
+DISK = "disk.qcow2"
 FILES = "files"
 
 _REPLAY = """\
@@ -25,7 +28,7 @@ cd "$(dirname "$0")"
 rm -rf again
 mkdir again
 cd again
-ln -s ../{kernel} ../{initrd} .
+ln -s ../{kernel} ../{userspace} .
 exec {command}
 """
 
@@ -46,19 +49,24 @@ def create(runs: Path, profile: str) -> Path:
     return folder
 
 
-def keep_inputs(folder: Path, vmlinux: Path, initrd: Path, config: Path) -> None:
-    """Keep what is booted; a later build must not change it under a report's feet."""
+def keep_inputs(folder: Path, vmlinux: Path, userspace: Path, config: Path) -> Path:
+    """Keep what is booted; a later build must not change it under a report's feet. Returns the
+    name that the initramfs or the disk has there."""
     _link(vmlinux, folder / KERNEL)
-    shutil.copyfile(initrd, folder / INITRD)
     shutil.copyfile(config, folder / "config")
+    if qemu.is_disk(userspace):
+        _link(userspace, folder / DISK)
+        return Path(DISK)
+    shutil.copyfile(userspace, folder / INITRD)
+    return Path(INITRD)
 
 
-def write_command(folder: Path, command: Sequence[str]) -> None:
+def write_command(folder: Path, command: Sequence[str], userspace: Path) -> None:
     """The command as it is run in `folder`, and a script that repeats it."""
     line = shlex.join(command)
     (folder / "cmd").write_text(f"{line}\n")
     script = folder / "replay.sh"
-    script.write_text(_REPLAY.format(kernel=KERNEL, initrd=INITRD, command=line))
+    script.write_text(_REPLAY.format(kernel=KERNEL, userspace=userspace, command=line))
     script.chmod(0o755)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ktlib.errors import KtError
 
 FILE_NAME = "scenarios.toml"
+INITRAMFS, DEBIAN = ROOTFS = ("initramfs", "debian")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Profile:
     "folder:program" for kselftests of the kernel's own, to be run in place of the project's.
     `stress_profile` and `stress_duration_s` say how revoke-stress runs, as one of the kselftests.
     `program` is a path in the guest, the only thing to run if it is not empty; `kernel` names the
-    profile whose kernel is booted; `icount` is whether its clock counts instructions.
+    profile whose kernel is booted; `icount` is whether its clock counts instructions; `rootfs`
+    is what userspace comes from.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Profile:
     program: str
     kernel: str
     icount: bool
+    rootfs: str
     append: str
     memory_mb: int
     cpus: int
@@ -94,6 +97,7 @@ def _profile(name: str, table: dict[str, Any], folder: Path) -> Profile:
         program=str(table.pop("program")),
         kernel=str(table.pop("kernel") or name),
         icount=bool(table.pop("icount")),
+        rootfs=_one_of(ROOTFS, table.pop("rootfs")),
         append=" ".join([table.pop("common_append"), table.pop("append")]).strip(),
         memory_mb=int(table.pop("memory_mb")),
         cpus=int(table.pop("cpus")),
@@ -102,6 +106,12 @@ def _profile(name: str, table: dict[str, Any], folder: Path) -> Profile:
         total_deadline_s=float(table.pop("total_deadline_s")),
         **table,
     )
+
+
+def _one_of(choices: tuple[str, ...], word: str) -> str:
+    if word not in choices:
+        raise ValueError(f"'{word}' is none of {', '.join(choices)}")
+    return word
 
 
 def _files(folder: Path, names: list[str]) -> tuple[Path, ...]:

@@ -72,6 +72,7 @@ class BuildTest(unittest.TestCase):
             program="",
             kernel="plain",
             icount=False,
+            rootfs="initramfs",
             append="",
             memory_mb=1,
             cpus=1,

@@ -50,7 +50,7 @@ class RunTest(unittest.TestCase):
             profile="plain",
             provenance=Provenance("lab", "v7.3.4", "", "", 64 * "0", "gcc"),
             vmlinux=self.top / "vmlinux",
-            initrd=self.top / "initrd",
+            userspace=self.top / "initrd",
             config=self.top / "config",
             append=f"fake={fake}",
             memory_mb=512,
@@ -184,6 +184,16 @@ class FolderTest(RunTest):
         subprocess.run(["sh", folder / "replay.sh"], check=True, cwd="/")
         for name in ("ktap.log", "console.log"):
             self.assertEqual((folder / name).read_text(), (folder / "again" / name).read_text())
+
+    def test_disk_is_kept_as_it_is(self) -> None:
+        disk = self.top / "disk.qcow2"
+        disk.write_text("userspace")
+        folder = run_guest(replace(self.spec("good"), userspace=disk), Ui(self.printed, {})).run_dir
+        self.assertTrue(disk.samefile(folder / "disk.qcow2"))
+        command = (folder / "cmd").read_text()
+        self.assertIn("snapshot=on,file=disk.qcow2", command)
+        self.assertNotIn("-initrd", command)
+        self.assertIn("ln -s ../vmlinux ../disk.qcow2 .", (folder / "replay.sh").read_text())
 
 
 class OrphanTest(RunTest):
