@@ -64,6 +64,7 @@ RULES = (
     _rule("hung task", r"INFO: task .* for more than \d+ seconds", "hung task", _TASK_END),
     _rule("leak", r"unreferenced object", "memory leak", _NEXT_MESSAGE),
     _rule("slab", r"BUG \S+ \(.*?\): (?P<what>.+)", "slab: {}", _TASK_END),
+    _rule("memory", r"x86/PAT: .*(?P<what>freeing invalid memtype)", "{}", _NEXT_MESSAGE),
     _rule("memory", r"(?P<what>Out of memory)", "{}", _NEXT_MESSAGE),
     _rule("bug", r"BUG: (?P<what>[^:]+?)(?: at \S+:\d|:|$)", "BUG: {}", _TASK_END),
     _rule("panic", r"Kernel panic - not syncing: (?P<what>.+)", "panic: {}", _PANIC_END),
@@ -73,6 +74,7 @@ RULES = (
 _EXPECTED = re.compile(r"f_revoke: expected report: (.+)")
 
 _PREFIX = re.compile(r"(?:<\d+>)?(?:\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? )?")
+_GLUED = re.compile(r"(?<=.)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ")
 _HEADLINE = re.compile(r"-+\[ cut here \]-+|={20,}")
 _MAX_LINES = 250
 _MAX_TEXT_LINES = 5
@@ -114,13 +116,19 @@ class Report:
 def find_reports(log: str) -> list[Report]:
     """The reports in the order of the log, without those that were announced: each announcement
     takes away one, and is itself a report when there is none."""
-    lines = [_PREFIX.sub("", line.rstrip("\r"), count=1) for line in log.split("\n")]
+    lines = [_PREFIX.sub("", _message(line.rstrip("\r")), count=1) for line in log.split("\n")]
     reports = _all_reports(lines)
     for number, line in enumerate(lines, start=1):
         announced = _EXPECTED.match(line)
         if announced:
             _take_away(reports, announced[1].strip(), number)
     return reports
+
+
+def _message(line: str) -> str:
+    """The kernel's part of a line that a program has begun, and not ended."""
+    glued = _GLUED.search(line)
+    return line[glued.start() :] if glued else line
 
 
 def _take_away(reports: list[Report], title: str, line: int) -> None:

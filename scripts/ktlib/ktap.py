@@ -185,7 +185,9 @@ class Parser:
         """Whether the last document is complete, and the next one belongs with it: run_kselftest.sh
         of older kernels writes one for each folder."""
         last = self._levels[-1]
-        if last.prefix != prefix or last.plan is None or last.plan != len(last.nodes):
+        if len(self._levels) != 2 or last.prefix != prefix or last.plan is None:
+            return False
+        if last.plan != len(last.nodes) or last.plan == last.before:
             return False
         last.before, last.plan = last.plan, None
         return True
@@ -264,7 +266,7 @@ class Parser:
                 self._error(f"no plan{where}", level.line)
         elif level.plan != len(level.nodes):
             self._error(f"{level.plan} tests planned{where}, {len(level.nodes)} seen", level.line)
-        elif level.plan == 0 and level.skipped is None:
+        elif level.plan == level.before and level.skipped is None:
             self._error(f"no tests{where}", level.line)
 
     def _results(self, nodes: Iterable[Node], path: tuple[str, ...]) -> Iterator[TestResult]:

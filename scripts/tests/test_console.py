@@ -111,6 +111,14 @@ class WordsTest(unittest.TestCase):
         log = "BUG: scheduling while atomic: a/1/0x2\n" + "chatter\n" * 500
         self.assertLess(len(find_reports(log)[0].excerpt.splitlines()), 100)
 
+    def test_behind_what_a_program_writes(self) -> None:
+        log = "guest login: [  243.100000] watchdog: BUG: soft lockup - CPU#0 stuck\n"
+        self.assertEqual(titles(find_reports(log)), ["soft lockup"])
+
+    def test_a_memory_type_freed_twice(self) -> None:
+        log = "[ 9.9] x86/PAT: mmap:72 freeing invalid memtype [mem 0xfe000000-0xfe000fff]\n"
+        self.assertEqual(titles(find_reports(log)), ["freeing invalid memtype"])
+
     def test_two_reports(self) -> None:
         log = "watchdog: BUG: soft lockup - CPU#0 stuck\n" * 2
         self.assertEqual(len(find_reports(log)), 2)

@@ -92,6 +92,14 @@ class NestingTest(unittest.TestCase):
         parsed = document(f"KTAP version 1\n1..1\n{first}{second}ok 1 kselftest\n")
         self.assertTrue(parsed.errors)
 
+    def test_a_folder_without_tests(self) -> None:
+        some = "  TAP version 13\n  1..1\n  ok 1 selftests: revoke: first\n"
+        none = "  TAP version 13\n  1..0\n"
+        for both in (some + none, none + some):
+            with self.subTest(both):
+                parsed = document(f"KTAP version 1\n1..1\n{both}ok 1 kselftest\n")
+                self.assertTrue(parsed.errors)
+
     def test_parameters_of_kunit(self) -> None:
         parsed = document(
             "KTAP version 1\n"

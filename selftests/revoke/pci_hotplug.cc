@@ -97,12 +97,15 @@ void mapping_goes_with_the_device(const char *file)
 	const UniqueFd fd = ours.open_file(file);
 
 	check(!is_combining(), "something is mapped write-combining before");
-	const Mapping mapping{fd.get(), 1};
-	check_equal(is_combining(), file == combining, "mapped write-combining");
-	check_equal(touch(mapping.page(0), 61).signal, 0, "signal when writing");
-	check_equal(touch(mapping.page(0)).value, 61U, "memory");
-	ours.remove();
-	check_gone(mapping);
+	{
+		const Mapping mapping{fd.get(), 1};
+		check_equal(is_combining(), file == combining, "mapped write-combining");
+		check_equal(touch(mapping.page(0), 61).signal, 0, "signal when writing");
+		check_equal(touch(mapping.page(0)).value, 61U, "memory");
+		ours.remove();
+		check_gone(mapping);
+	}
+	check(!is_combining(), "the memory is reserved for a mapping that is no more");
 	check_error(try_map(fd.get(), 1), ENODEV, "mmap after removal");
 }
 
