@@ -33,6 +33,7 @@ from ktlib.source import Request
 from ktlib.ui import Ui
 
 _INTERRUPTED = 130
+_PROFILE = "plain"
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,13 @@ def _build(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 
 
 def _image(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
-    if options.rootfs == DEBIAN:
+    if options.rootfs == DEBIAN and options.profile == _PROFILE:
         pipeline = pipeline.with_profile(DEBIAN)
+    elif options.rootfs and options.rootfs != pipeline.profile.rootfs:
+        raise KtError(
+            f"the profile '{options.profile}' has no ROOTFS={options.rootfs}",
+            hint=f"ROOTFS={DEBIAN} is for PROFILE={DEBIAN}, all others have {INITRAMFS}",
+        )
     pipeline.ui.info(str(pipeline.image))
     return Outcome.PASS
 
@@ -350,7 +356,7 @@ _VARIABLES = (
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--profile", default="plain")
+    common.add_argument("--profile", default=_PROFILE)
     common.add_argument("--accel", default="auto", choices=("auto", "tcg", "kvm"))
     common.add_argument("--upto", default="", metavar="MARKER")
     common.add_argument("--base", default="", metavar="NAME")
@@ -382,7 +388,7 @@ def _parser() -> argparse.ArgumentParser:
         "--save-baseline", action="store_true", help="for bench-check; and put it into the notes"
     )
     made["image"].add_argument(
-        "--rootfs", default=INITRAMFS, choices=ROOTFS, help="debian: a disk, for PROFILE=debian"
+        "--rootfs", default="", choices=ROOTFS, help="debian: a disk, for PROFILE=debian"
     )
     made["clean"].add_argument("--all", action="store_true", help="out/src as well")
     for name in ("export", "series"):

@@ -39,7 +39,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "userspace": ("patch",),
     "bisect": ("sparse",),
     "image": ("busybox-static",),
-    "rootfs": ("e2fsprogs", "fakeroot", "mmdebstrap", "qemu-utils"),
+    "rootfs": ("e2fsprogs", "fakeroot", "mmdebstrap", "qemu-utils", "uidmap"),
     "regress": ("bash-static", "libcap-dev", "libnuma-dev"),
     "run": ("qemu-system-x86",),
     "models": ("spin",),

@@ -132,11 +132,11 @@ class Pipeline:
         return self._image()
 
     def _image(self, only: str | None = None) -> Path:
-        self.need("source", "build", "selftests", "image")
+        of_debian = self.profile.rootfs == DEBIAN
+        self.need("source", "build", "selftests", "rootfs" if of_debian else "image")
         # A mutant can be in one of them.
         self.built.install_modules(self.ui)
-        if self.profile.rootfs == DEBIAN:
-            self.need("rootfs")
+        if of_debian:
             return make_rootfs(self.built, self.paths.scripts / "guest", self.paths.cache, self.ui)
         return make_image(self.built, self.paths.scripts / "guest", self.ui, only=only)
 
@@ -303,10 +303,10 @@ class Pipeline:
 
     def run_stress(self, plan: stress.Plan) -> RunResult:
         """Run revoke-stress alone."""
-        if STRESS not in self.built.programs():
+        if self.profile.rootfs == DEBIAN or STRESS not in self.built.programs():
             raise KtError(
                 f"PROFILE={self.profile.name} UPTO={self.choice.upto} does not run revoke-stress",
-                hint="it takes all that the series converts, and the project's kselftests",
+                hint="it takes an initramfs with all that the series converts",
             )
         return self.run(only=STRESS, plan=plan)
 

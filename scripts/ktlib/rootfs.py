@@ -56,17 +56,18 @@ def make_rootfs(build: Build, guest_sources: Path, cache: Path, ui: Ui) -> Path:
 
 
 def _userspace(cache: Path, ui: Ui) -> Path:
-    words = "\n".join((SUITE, *PACKAGES, *_HOOKS))
-    name = f"userspace-{SUITE}-{hashlib.sha256(words.encode()).hexdigest()[:12]}.tar"
-    target = cache / name
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
+    command += [f"--customize-hook={hook}" for hook in _HOOKS]
+    command += ["--format=tar", SUITE]
+    key = hashlib.sha256(shlex.join(command).encode()).hexdigest()[:12]
+    target = cache / f"userspace-{SUITE}-{key}.tar"
     if not target.exists():
-        unfinished = target.with_name(f".{name}")
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
-        command += [f"--customize-hook={hook}" for hook in _HOOKS]
-        command += ["--format=tar", SUITE, str(unfinished), debian.mirror()]
-        with ui.step(f"make Debian's userspace, {SUITE}"):
-            _do(command, f"mmdebstrap cannot make {SUITE}")
-        unfinished.rename(target)
+        # Other checkouts have the same cache.
+        with tempfile.TemporaryDirectory(prefix=".userspace-", dir=cache) as folder:
+            unfinished = Path(folder) / "userspace.tar"
+            with ui.step(f"make Debian's userspace, {SUITE}"):
+                _do([*command, str(unfinished), debian.mirror()], f"mmdebstrap cannot make {SUITE}")
+            unfinished.rename(target)
     return target
 
 
@@ -100,7 +101,8 @@ def _write_disk(scratch: Path, userspace: Path, target: Path) -> None:
     _do(["fakeroot", "sh", "-c", script], f"cannot write {target.name}")
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}")
-    _do(["qemu-img", "convert", "-O", "qcow2", str(raw), str(unfinished)], "qemu-img fails")
+    convert = ["qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_type=zstd"]
+    _do([*convert, str(raw), str(unfinished)], "qemu-img fails")
     unfinished.rename(target)
 
 

@@ -54,6 +54,12 @@ class CommandLineTest(unittest.TestCase):
             self.assertEqual(code, Outcome.INFRA.exit_code)
             self.assertIn(f"error: {name} takes all of the series\n", err)
 
+    def test_root_of_another_profile(self) -> None:
+        for profile, rootfs in (("debug", "debian"), ("debian", "initramfs")):
+            code, _, err = run("image", "--profile", profile, "--rootfs", rootfs)
+            self.assertEqual(code, Outcome.INFRA.exit_code)
+            self.assertIn(f"error: the profile '{profile}' has no ROOTFS={rootfs}\n", err)
+
     def test_unknown_verb(self) -> None:
         code, _, err = run("dance")
         self.assertEqual(code, 2)

@@ -8,14 +8,17 @@ results leave as one KTAP document through another port, as those of the initram
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,8 @@ from typing import Any
 _PORTS = Path("/dev/virtio-ports")
 _ROUNDS = 5
 _PATIENCE_S = 120.0
+# /proc/PID/fd/N is a link to what another process reads from.
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW
 _MODULES = ("null_blk", "snd_dummy", "test_revoke", "gpio_sim")
 
 
@@ -100,6 +105,39 @@ def run(*words: str) -> str:
     return done.stdout
 
 
+class Files:
+    """What can be opened of some devices in sysfs."""
+
+    def __init__(self) -> None:
+        self._fds: dict[str, int] = {}
+
+    def open_all(self, devices: Iterable[Path]) -> None:
+        """Those that can be; Failed if there is none."""
+        for device in devices:
+            for folder, _, names in os.walk(device.resolve()):
+                for name in names:
+                    with suppress(OSError):
+                        self._fds[f"{folder}/{name}"] = os.open(f"{folder}/{name}", _READ)
+        if not self._fds:
+            raise Failed("no file of the device can be opened")
+
+    def check_ended(self) -> None:
+        """Each says that there is no such device."""
+        for name, fd in self._fds.items():
+            try:
+                os.pread(fd, 4096, 0)
+            except OSError as error:
+                if error.errno == errno.ENODEV:
+                    continue
+                raise Failed(f"{name} of a device that has gone: {error}") from error
+            raise Failed(f"{name} of a device that has gone can be read")
+
+    def close(self) -> None:
+        """All of them."""
+        for fd in self._fds.values():
+            os.close(fd)
+
+
 class Device:
     """One that is plugged in and pulled: its driver of QEMU and properties, where it is seen."""
 
@@ -108,8 +146,8 @@ class Device:
         self.properties = properties
 
     @contextmanager
-    def plugged(self, qmp: Qmp) -> Iterator[None]:
-        """The block runs when udev has seen it; after that nothing of it is left."""
+    def plugged(self, qmp: Qmp) -> Iterator[Callable[[], Iterable[Path]]]:
+        """The block runs when it is there, and can ask where; after that nothing of it is left."""
         before = self._seen()
         if self.disk:
             qmp.execute(
@@ -117,10 +155,12 @@ class Device:
             )
         properties = self.properties | ({"drive": "nothing"} if self.disk else {})
         qmp.execute("device_add", driver=self.driver, id="plugged", **properties)
-        await_true(lambda: self._seen() > before, f"{self.driver} in {self.folder}")
-        settle()
-        yield
-        qmp.delete("plugged")
+        try:
+            await_true(lambda: self._seen() > before, f"{self.driver} in {self.folder}")
+            # udev gives some of them another name.
+            yield lambda: [self.folder / name for name in self._seen() - before]
+        finally:
+            qmp.delete("plugged")
         await_true(lambda: self._seen() == before, f"the end of {self.driver}")
         if self.disk:
             retry(lambda: qmp.execute("blockdev-del", **{"node-name": "nothing"}))
@@ -159,11 +199,17 @@ def empty_the_slots(qmp: Qmp) -> None:
 
 
 def plug_and_pull(qmp: Qmp, device: Device) -> None:
-    """Some times, with nothing left behind."""
+    """Some times, at once, with udev still at work, and with all its files open; nothing of it is
+    left behind."""
     before = pci_devices()
     for _ in range(_ROUNDS):
         with device.plugged(qmp):
             pass
+        with closing(Files()) as files:
+            with device.plugged(qmp) as entries:
+                settle()
+                files.open_all(entries())
+            files.check_ended()
     if pci_devices() != before:
         raise Failed("there are not the PCI devices that there were before")
 
@@ -176,12 +222,23 @@ def load_and_unload(module: str) -> None:
         retry(partial(run, "rmmod", module))
 
 
-def check_units() -> None:
-    """No service has failed."""
+def check_system() -> None:
+    """It is up, and no service has failed, not even for a moment."""
+    run("systemctl", "is-active", "multi-user.target", "systemd-udevd.service")
+    restarts = run("systemctl", "show", "*.service", "--property=NRestarts", "--value")
+    if any(int(number) for number in restarts.split()):
+        raise Failed("systemd has restarted a service")
     failed = run("systemctl", "list-units", "--failed", "--plain", "--no-legend").split("\n")
     names = [line.split()[0] for line in failed if line.strip()]
     if names:
         raise Failed(f"failed: {' '.join(names)}")
+
+
+def waiting(command: str) -> str:
+    """What the threads of a program and of those that it has started by its name wait for."""
+    columns = ("--no-headers", "-eLo", "comm,tid,stat,wchan:32")
+    threads = [line.split() for line in run("ps", *columns).splitlines()]
+    return "; ".join(" ".join(words) for words in threads if words[0].startswith(command))
 
 
 class Readers:
@@ -189,8 +246,8 @@ class Readers:
 
     def __init__(self) -> None:
         self._stop = threading.Event()
-        self._done = {"files of /proc": 0, "files of /sys": 0, "lsof": 0}
-        self._stuck: list[str] = []
+        self._done = {"files of /proc": 0, "files of /sys": 0, "lsof": 0, "events": 0}
+        self._faults: list[str] = []
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -200,45 +257,57 @@ class Readers:
             "files of /sys": threading.Thread(target=self._read, args=("/sys",), daemon=True),
             "lsof": threading.Thread(target=self._list_open_files, daemon=True),
         }
-        children = [
-            subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            for words in (
-                ["stress-ng", "--quiet", "--procfs", "1", "--sysfs", "1"],
-                ["udevadm", "monitor"],
-            )
-        ]
-        for task in tasks.values():
-            task.start()
-        try:
-            yield
-            self._stuck += [str(child.args) for child in children if child.poll() is not None]
-        finally:
-            self._stop.set()
-            for child in children:
-                child.terminate()
-            self._await(tasks, children)
+        with tempfile.TemporaryFile() as events:
+            children = {
+                "stress-ng": subprocess.Popen(
+                    ["stress-ng", "--quiet", "--procfs", "1", "--sysfs", "1"]
+                ),
+                "udevadm": subprocess.Popen(["udevadm", "monitor", "--udev"], stdout=events),
+            }
+            for task in tasks.values():
+                task.start()
+            try:
+                yield
+                self._check_running(tasks, children)
+            finally:
+                self._stop.set()
+                for child in children.values():
+                    child.terminate()
+                self._await(tasks, children)
+            events.seek(0)
+            self._done["events"] = sum(line.startswith(b"UDEV") for line in events)
 
     def check(self) -> None:
         """All have read, until they were told to end, and have ended."""
-        idle = [name for name, count in self._done.items() if count == 0]
-        if idle or self._stuck:
-            raise Failed(f"did nothing: {idle}; ended early, or not at all: {self._stuck}")
+        idle = [f"{name}: none" for name, count in self._done.items() if count == 0]
+        if idle or self._faults:
+            raise Failed("; ".join(idle + self._faults))
 
     def __str__(self) -> str:
         return ", ".join(f"{name}: {count}" for name, count in self._done.items())
 
+    def _check_running(
+        self, tasks: dict[str, threading.Thread], children: dict[str, subprocess.Popen[bytes]]
+    ) -> None:
+        ended = [name for name, task in tasks.items() if not task.is_alive()]
+        ended += [name for name, child in children.items() if child.poll() is not None]
+        self._faults += [f"{name} ended early" for name in ended]
+
     def _await(
-        self, tasks: dict[str, threading.Thread], children: list[subprocess.Popen[bytes]]
+        self, tasks: dict[str, threading.Thread], children: dict[str, subprocess.Popen[bytes]]
     ) -> None:
         for name, task in tasks.items():
             task.join(_PATIENCE_S)
             if task.is_alive():
-                self._stuck.append(name)
-        for child in children:
+                self._faults.append(f"{name} does not end")
+        for name, child in children.items():
             try:
-                child.wait(_PATIENCE_S)
+                code = child.wait(_PATIENCE_S)
             except subprocess.TimeoutExpired:
-                self._stuck.append(str(child.args))
+                self._faults.append(f"{name} does not end: {waiting(name)}")
+            else:
+                if code not in (0, -signal.SIGTERM):
+                    self._faults.append(f"{name} ended with {code}")
 
     def _read(self, top: str) -> None:
         """The beginning of each file below a folder, without waiting for any."""
@@ -251,14 +320,14 @@ class Readers:
 
     def _list_open_files(self) -> None:
         while not self._stop.is_set():
-            subprocess.run(["lsof", "-n"], capture_output=True, check=False)
-            self._done["lsof"] += 1
+            done = subprocess.run(["lsof", "-n"], capture_output=True, check=False)
+            self._done["lsof"] += done.returncode >= 0 and bool(done.stdout)
 
 
 def _read_beginning(file: str) -> bool:
     """Whether there was one to be read."""
     try:
-        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        fd = os.open(file, _READ)
     except OSError:
         return False
     try:
@@ -273,7 +342,8 @@ class Report:
     """The KTAP document."""
 
     def __init__(self, cases: int) -> None:
-        self._port = (_PORTS / "f_revoke.ktap").open("w", encoding="utf-8", buffering=1)
+        port = os.open(_PORTS / "f_revoke.ktap", os.O_WRONLY)
+        self._port = os.fdopen(port, "w", encoding="utf-8", buffering=1)
         self._number = 0
         self._failed = 0
         self._say(f"KTAP version 1\n1..1\n    KTAP version 1\n    1..{cases}")
@@ -304,10 +374,12 @@ class Report:
 
 def main() -> int:
     """All cases."""
+    # Until the ports are there.
+    settle()
     report = Report(len(_DEVICES) + len(_MODULES) + 4)
     qmp = Qmp()
     readers = Readers()
-    report.case("system_is_up", check_units)
+    report.case("system_is_up", check_system)
     with readers.reading():
         report.case("slots", partial(empty_the_slots, qmp))
         for name, device in _DEVICES.items():
@@ -316,7 +388,7 @@ def main() -> int:
             report.case(f"module_{module}", partial(load_and_unload, module))
     report.note(str(readers))
     report.case("readers_end", readers.check)
-    report.case("no_unit_failed", check_units)
+    report.case("no_unit_failed", check_system)
     report.end()
     return 0
 
