@@ -33,7 +33,6 @@ from ktlib.source import Request
 from ktlib.ui import Ui
 
 _INTERRUPTED = 130
-_PROFILE = "plain"
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def _build(pipeline: Pipeline, _options: argparse.Namespace) -> Outcome:
 
 
 def _image(pipeline: Pipeline, options: argparse.Namespace) -> Outcome:
-    if options.rootfs == DEBIAN and options.profile == _PROFILE:
+    if options.rootfs == DEBIAN and options.profile == Choice.profile:
         pipeline = pipeline.with_profile(DEBIAN)
     elif options.rootfs and options.rootfs != pipeline.profile.rootfs:
         raise KtError(
@@ -356,7 +355,7 @@ _VARIABLES = (
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--profile", default=_PROFILE)
+    common.add_argument("--profile", default=Choice.profile)
     common.add_argument("--accel", default="auto", choices=("auto", "tcg", "kvm"))
     common.add_argument("--upto", default="", metavar="MARKER")
     common.add_argument("--base", default="", metavar="NAME")
